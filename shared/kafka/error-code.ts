@@ -38,6 +38,8 @@ export const ERROR_CODES = {
   INVALID_RECORD: { number: 87, retriable: false },
   THROTTLING_QUOTA_EXCEEDED: { number: 89, retriable: true },
   UNKNOWN_TOPIC_ID: { number: 100, retriable: true },
+  /** Millrace's own: a conditional append (`expected_offset`) met another logEndOffset. Never on Kafka's wire. */
+  EXPECTED_OFFSET_MISMATCH: { number: -1, retriable: false },
 } as const satisfies Record<string, { number: number; retriable: boolean }>;
 
 /** The name of an error, as Kafka spells it. */

@@ -1,0 +1,45 @@
+import type { Checkpoint } from "./checkpoint.ts";
+import type { LogItem, LogKey } from "./log-item.ts";
+
+/** What became of a conditional put. `occupied` carries the item that holds the slot. */
+export type PutItemResult = { readonly kind: "written" } | { readonly kind: "occupied"; readonly item: LogItem };
+
+/** Items in order of baseOffset. `isEnd`: there was nothing behind the last of them when they were read. */
+export interface LogPage {
+  readonly items: readonly LogItem[];
+  readonly isEnd: boolean;
+}
+
+export interface ReadLimits {
+  /** At most this many items (1 to 1000). */
+  readonly maxItems: number;
+  /** Stop after the item that reaches this many payload bytes. A page holds at least one item if there is one. */
+  readonly maxBytes: number;
+}
+
+/**
+ * The port to one region's `log` table: linearizable items, changed by single-item conditional puts. It stores and
+ * never decides. All reads are strongly consistent. Every operation is bounded in time.
+ *
+ * Errors: `KafkaError` KAFKA_STORAGE_ERROR or THROTTLING_QUOTA_EXCEEDED; on writes `outcome` says whether the write
+ * may have been applied.
+ */
+export interface LogStore {
+  /** Puts `item` at its baseOffset if the slot is free or holds an item whose stamp is lower than `item.stamp`. */
+  putItem(log: LogKey, item: LogItem): Promise<PutItemResult>;
+  /** The items with baseOffset >= `fromOffset`, ascending. */
+  readItems(log: LogKey, fromOffset: number, limits: ReadLimits): Promise<LogPage>;
+  /** The item with the greatest baseOffset <= `offset` (Number.MAX_SAFE_INTEGER: the last item). */
+  readItemAtOrBelow(log: LogKey, offset: number): Promise<LogItem | undefined>;
+  /** The newest checkpoint of the log. */
+  readCheckpoint(log: LogKey): Promise<Checkpoint | undefined>;
+  /** Keeps `checkpoint` unless a newer one (by logEndOffset) is there. */
+  putCheckpoint(log: LogKey, checkpoint: Checkpoint): Promise<void>;
+  /**
+   * Deletes up to `maxItems` items of the log whose baseOffset lies below `beforeOffset`, and, when none is left below
+   * Number.MAX_SAFE_INTEGER, its checkpoint. Answers how many items it deleted: fewer than maxItems means none is left.
+   */
+  deleteItems(log: LogKey, beforeOffset: number, maxItems: number): Promise<number>;
+  /** Deletes up to `maxItems` items whose expiresAt lies before `nowSeconds`: what DynamoDB's TTL does by itself. */
+  deleteExpiredItems(nowSeconds: number, maxItems: number): Promise<number>;
+}

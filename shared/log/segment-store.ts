@@ -1,0 +1,23 @@
+/** One object's name and size. */
+export interface StoredObject {
+  readonly key: string;
+  readonly sizeInBytes: number;
+}
+
+/**
+ * The port to the bucket: objects are written once, whole, and never changed. `putObject` returns when the object is
+ * durable; a reader sees all of it or none of it.
+ *
+ * Keys: segments of `A-Z a-z 0-9 . _ -` divided by `/`; anything else is refused with INVALID_REQUEST.
+ * Errors: `KafkaError` KAFKA_STORAGE_ERROR or THROTTLING_QUOTA_EXCEEDED; every operation is bounded in time.
+ */
+export interface SegmentStore {
+  /** Writes the object; the same key again replaces it. */
+  putObject(key: string, bytes: Uint8Array): Promise<void>;
+  /** Bytes [start, end) of the object, or all of it; undefined if there is no such object. A range may pass its end. */
+  getObject(key: string, range?: { readonly start: number; readonly end: number }): Promise<Uint8Array | undefined>;
+  /** Up to `maxKeys` (at most 1000) objects under `prefix` with a key above `after`, in order of key. */
+  listObjects(prefix: string, options: { readonly maxKeys: number; readonly after?: string }): Promise<StoredObject[]>;
+  /** Deletes objects (at most 1000); those that do not exist are no error. */
+  deleteObjects(keys: readonly string[]): Promise<void>;
+}
