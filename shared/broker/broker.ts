@@ -3,7 +3,13 @@ import type { SegmentStore } from "../log/segment-store.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Random } from "../runtime/random.ts";
+import type { Background } from "./background.ts";
+import type { LogBell } from "./log-bell.ts";
+import type { LogEnds } from "./log-ends.ts";
 import type { MetadataStore } from "./metadata-store.ts";
+import type { PartitionWriters } from "./partition-writers.ts";
+import type { StickyPartitions } from "./sticky-partitions.ts";
+import type { TopicCache } from "./topic-cache.ts";
 
 /** What a broker is made of. A composition root brings it; the simulation brings its own. */
 export interface BrokerParts {
@@ -15,4 +21,17 @@ export interface BrokerParts {
   readonly logger: Logger;
   /** The regions of the deployment in order: broker id 1 is the first. */
   readonly regions: readonly string[];
+}
+
+/**
+ * One process acting for the cluster: the stores, and what this process remembers of them. All of it is a cache: any
+ * process can answer any request, and one that is killed loses nothing that was acknowledged.
+ */
+export interface Broker extends BrokerParts {
+  readonly topics: TopicCache;
+  readonly writers: PartitionWriters;
+  readonly logEnds: LogEnds;
+  readonly sticky: StickyPartitions;
+  readonly bell: LogBell;
+  readonly background: Background;
 }

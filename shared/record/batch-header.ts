@@ -1,8 +1,8 @@
+import type { TimestampType } from "../kafka/timestamp-type.ts";
+
 /** RecordBatch compression types by their number in the attributes (bits 0 to 2). */
 export const COMPRESSION_TYPES = ["none", "gzip", "snappy", "lz4", "zstd"] as const;
 export type CompressionType = (typeof COMPRESSION_TYPES)[number];
-
-export type TimestampType = "CreateTime" | "LogAppendTime";
 
 /** Values that stand for "none" in a batch header. */
 export const NO_PRODUCER_ID = -1;
@@ -38,3 +38,5 @@ export interface BatchHeader {
   readonly lastSequence: number;
   readonly recordCount: number;
 }
+
+export type { TimestampType } from "../kafka/timestamp-type.ts";

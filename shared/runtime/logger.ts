@@ -3,7 +3,7 @@ export type LogFields = Readonly<Record<string, string | number | boolean | unde
 
 export interface Logger {
   info(message: string, fields?: LogFields): void;
-  warn(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields, cause?: unknown): void;
   error(message: string, fields?: LogFields, cause?: unknown): void;
 }
 
@@ -15,7 +15,7 @@ export function jsonLogger(write: (line: string) => void): Logger {
   };
   return {
     info: (message, fields) => line("INFO", message, fields),
-    warn: (message, fields) => line("WARN", message, fields),
+    warn: (message, fields, cause) => line("WARN", message, fields, cause),
     error: (message, fields, cause) => line("ERROR", message, fields, cause),
   };
 }

@@ -1,0 +1,126 @@
+import { KafkaError, type Refusal } from "../kafka/kafka-error.ts";
+import type { AppendRequest } from "../log/append.ts";
+import type { Clock } from "../runtime/clock.ts";
+
+/** How one append ended. `ended`: the topic was deleted; ask for it by name again. */
+export type AppendOutcome =
+  | {
+      readonly kind: "appended";
+      readonly baseOffset: number;
+      readonly lastOffset: number;
+      readonly isDuplicate: boolean;
+    }
+  | { readonly kind: "refused"; readonly refusal: Refusal & { readonly logEndOffset?: number } }
+  /** Another writer took the slot, and this append had rather go to another partition. */
+  | { readonly kind: "yielded" }
+  | { readonly kind: "ended" };
+
+export interface AppendOptions {
+  /** Milliseconds since the epoch; past it the append fails with REQUEST_TIMED_OUT. */
+  readonly deadline: number;
+  /** Batches larger than this go to the segment store. */
+  readonly inlineMaxBytes: number;
+  /** The epoch in which the caller's metadata says this region leads. */
+  readonly leaderEpoch: number;
+  readonly logStartOffset: number;
+  /** Ends as `yielded` when another writer takes the slot, instead of trying the next one. */
+  readonly yieldsOnConflict: boolean;
+}
+
+/** Bytes of the appends that are put together into one item; a larger request stands alone. */
+export const GROUP_MAX_BYTES = 1024 * 1024;
+
+/** Appends that may wait for one partition in one process. */
+export const QUEUE_MAX_APPENDS = 10_000;
+
+/** Slots that one append may lose before it gives up, whatever time is left. */
+export const MAX_ROUNDS = 1_000;
+
+/** An append that waits for its item to be written. */
+export class PendingAppend {
+  readonly request: AppendRequest;
+  readonly options: AppendOptions;
+  /** The writer's tick at which it came in: a refusal must be judged on a view confirmed later. */
+  readonly arrivedAt: number;
+  rounds = 0;
+  readonly #answer: PromiseWithResolvers<AppendOutcome> = Promise.withResolvers();
+  readonly #answered = new AbortController();
+
+  constructor(request: AppendRequest, options: AppendOptions, arrivedAt: number) {
+    this.request = request;
+    this.options = options;
+    this.arrivedAt = arrivedAt;
+  }
+
+  get outcome(): Promise<AppendOutcome> {
+    return this.#answer.promise;
+  }
+
+  get isAnswered(): boolean {
+    return this.#answered.signal.aborted;
+  }
+
+  answer(outcome: AppendOutcome): void {
+    this.#answer.resolve(outcome);
+    this.#answered.abort();
+  }
+
+  fail(error: unknown): void {
+    this.#answer.reject(error);
+    this.#answered.abort();
+  }
+
+  /** Fails it at its deadline, wherever it is by then. */
+  failAtDeadline(clock: Clock): void {
+    void clock.sleep(Math.max(0, this.options.deadline - clock.now()), this.#answered.signal).then(() => {
+      if (!this.isAnswered) this.fail(timedOut());
+    });
+  }
+}
+
+/** The appends that wait for one partition, in the order in which they came. */
+export class AppendQueue {
+  #pending: PendingAppend[] = [];
+
+  get isEmpty(): boolean {
+    return this.#pending.length === 0;
+  }
+
+  /** Errors: THROTTLING_QUOTA_EXCEEDED when too many wait. */
+  push(pending: PendingAppend): void {
+    if (this.#pending.length >= QUEUE_MAX_APPENDS) {
+      throw new KafkaError("THROTTLING_QUOTA_EXCEEDED", `${QUEUE_MAX_APPENDS} appends wait for this partition`, {
+        hint: "slow down, or add partitions",
+      });
+    }
+    this.#pending.push(pending);
+  }
+
+  /**
+   * The front of the queue, as much as goes into one item of one leader epoch. What is answered leaves the queue; what
+   * is taken stays in it until it is.
+   */
+  nextGroup(): PendingAppend[] {
+    for (const pending of this.#pending) {
+      if (!pending.isAnswered && pending.rounds >= MAX_ROUNDS) pending.fail(timedOut());
+    }
+    this.#pending = this.#pending.filter((pending) => !pending.isAnswered);
+    const group: PendingAppend[] = [];
+    let bytes = 0;
+    for (const pending of this.#pending) {
+      bytes += pending.request.batches.length;
+      const isOtherEpoch = pending.options.leaderEpoch !== this.#pending[0]!.options.leaderEpoch;
+      if (group.length > 0 && (bytes > GROUP_MAX_BYTES || isOtherEpoch)) break;
+      pending.rounds++;
+      group.push(pending);
+    }
+    return group;
+  }
+}
+
+function timedOut(): KafkaError {
+  return new KafkaError("REQUEST_TIMED_OUT", "the append did not get into the log in time", {
+    hint: "it may have been appended all the same; if many writers share this partition, add partitions or raise timeout_ms",
+    outcome: "unknown",
+  });
+}

@@ -1,0 +1,21 @@
+import { Background } from "./background.ts";
+import type { Broker, BrokerParts } from "./broker.ts";
+import { LogBell } from "./log-bell.ts";
+import { LogEnds } from "./log-ends.ts";
+import { PartitionWriters } from "./partition-writers.ts";
+import { StickyPartitions } from "./sticky-partitions.ts";
+import { TopicCache } from "./topic-cache.ts";
+
+/** A broker over the given stores. Opens nothing and reads nothing until it is used. */
+export function openBroker(parts: BrokerParts): Broker {
+  const bell = new LogBell();
+  return {
+    ...parts,
+    topics: new TopicCache(parts.metadataStore, parts.clock),
+    writers: new PartitionWriters(parts, bell),
+    logEnds: new LogEnds(),
+    sticky: new StickyPartitions(parts.random),
+    bell,
+    background: new Background(parts.logger),
+  };
+}
