@@ -59,9 +59,8 @@ export function encodeRecords(
       "send fewer records at a time",
     );
   }
-  const compressionType = ["producer", "uncompressed"].includes(config.compressionType)
-    ? "none"
-    : config.compressionType;
+  const { compressionType: wanted } = config;
+  const compressionType = wanted === "producer" || wanted === "uncompressed" ? "none" : wanted;
   const encoded = runs.map((run) =>
     encodeBatch(
       run.map((record): ProducerRecord => ({ ...record, timestamp: record.timestamp ?? now })),

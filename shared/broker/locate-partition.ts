@@ -13,6 +13,10 @@ export interface LocatedPartition {
 export async function locateTopic(broker: Broker, name: string): Promise<Result<CachedTopic>> {
   const topic = await broker.topics.get(name);
   if (topic !== undefined) return ok(topic);
+  return unknownTopic(name);
+}
+
+export function unknownTopic(name: string): ReturnType<typeof refused> {
   return refused("UNKNOWN_TOPIC_OR_PARTITION", `topic ${JSON.stringify(name)} does not exist`, "create it first");
 }
 

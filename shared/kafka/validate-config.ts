@@ -1,12 +1,13 @@
 import { type Refusal, refuse } from "./kafka-error.ts";
 import { type ConfigDefinition, TOPIC_CONFIGS } from "./topic-config.ts";
 
-/** Why a topic config cannot be set to `value`; undefined if it can. Errors: INVALID_CONFIG. */
-export function configRefusal(name: string, value: string): Refusal | undefined {
+/** Why a topic config cannot be set to `value` (null: its default); undefined if it can. Errors: INVALID_CONFIG. */
+export function configRefusal(name: string, value: string | null): Refusal | undefined {
   const definition = TOPIC_CONFIGS.get(name);
   if (definition === undefined) {
     return refuse("INVALID_CONFIG", `unknown topic config ${JSON.stringify(name)}`, `did you mean ${nearest(name)}?`);
   }
+  if (value === null) return undefined;
   const problem = problemOf(definition, value);
   if (problem === undefined) return undefined;
   return refuse(

@@ -1,0 +1,73 @@
+import { type TopicConfigValues, topicConfigValues } from "../kafka/topic-config-values.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { withTimeout } from "../runtime/timeout.ts";
+import type { MetadataStore, PartitionRegistration, TopicItem } from "./metadata-store.ts";
+
+/** A topic with its registrations, from one read of the metadata. */
+export interface CachedTopic {
+  readonly item: TopicItem;
+  readonly config: TopicConfigValues;
+  /** By partition. */
+  readonly partitions: readonly PartitionRegistration[];
+}
+
+/** A change made by another process is seen after at most so long. */
+export const TOPIC_CACHE_MS = 5_000;
+
+const MAX_TOPICS = 5_000;
+const READ_TIMEOUT_MS = 5_000;
+
+interface Entry {
+  readonly topic: Promise<CachedTopic | undefined>;
+  /** Milliseconds since the epoch. */
+  readonly readAt: number;
+}
+
+/** Topics by name, as this process read them at most TOPIC_CACHE_MS ago. That one does not exist is never remembered. */
+export class TopicCache {
+  readonly #store: MetadataStore;
+  readonly #clock: Clock;
+  /** The one read longest ago first. */
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(store: MetadataStore, clock: Clock) {
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  /** Requests that come while a topic is being read share that read. */
+  get(name: string): Promise<CachedTopic | undefined> {
+    const entry = this.#entries.get(name);
+    if (entry !== undefined && this.#clock.now() - entry.readAt < TOPIC_CACHE_MS) return entry.topic;
+    return this.refresh(name);
+  }
+
+  refresh(name: string): Promise<CachedTopic | undefined> {
+    const entry: Entry = { topic: this.#read(name), readAt: this.#clock.now() };
+    this.#entries.delete(name);
+    this.#entries.set(name, entry);
+    const [oldest] = this.#entries.keys();
+    if (this.#entries.size > MAX_TOPICS && oldest !== undefined) this.#entries.delete(oldest);
+    const forget = () => {
+      if (this.#entries.get(name) === entry) this.#entries.delete(name);
+    };
+    entry.topic.then((topic) => topic ?? forget(), forget);
+    return entry.topic;
+  }
+
+  invalidate(name: string): void {
+    this.#entries.delete(name);
+  }
+
+  async #read(name: string): Promise<CachedTopic | undefined> {
+    const item = await this.#within(this.#store.getTopic(name));
+    if (item === undefined) return undefined;
+    const partitions = await this.#within(this.#store.getPartitions(item.topicId));
+    // Registrations are written before the topic says how many there are: what is beyond that is not visible yet.
+    return { item, config: topicConfigValues(item.configs), partitions: partitions.slice(0, item.partitionCount) };
+  }
+
+  #within<T>(reading: Promise<T>): Promise<T> {
+    return withTimeout(this.#clock, READ_TIMEOUT_MS, "reading the topic", reading);
+  }
+}

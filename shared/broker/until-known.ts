@@ -1,0 +1,21 @@
+import { KafkaError } from "../kafka/kafka-error.ts";
+import { withTimeout } from "../runtime/timeout.ts";
+import type { BrokerParts } from "./broker.ts";
+
+const TIMEOUT_MS = 5_000;
+const MAX_ATTEMPTS = 4;
+const FIRST_BACKOFF_MS = 25;
+
+/**
+ * Repeats a metadata operation that may be repeated, until it answers. Errors: what the last attempt failed with.
+ */
+export async function untilKnown<T>(parts: BrokerParts, what: string, operation: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await withTimeout(parts.clock, TIMEOUT_MS, what, operation());
+    } catch (error) {
+      if (!(error instanceof KafkaError && error.retriable) || attempt === MAX_ATTEMPTS) throw error;
+      await parts.clock.sleep(parts.random.next() * FIRST_BACKOFF_MS * 2 ** attempt);
+    }
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * A log item in the log table: one per append, written once by a conditional put and changed only by sealing and
+ * replication. Write units round up per KiB with keys and attribute names counted, so nothing is stored twice.
+ */
+import type { AttributeValue } from "@aws-sdk/client-dynamodb";
+import type { ItemPayload, LogItem, LogKey } from "../../log/log-item.ts";
+import { decodeProducerBatches, encodeProducerBatches } from "./producer-batches-attribute.ts";
+
+export type Attributes = Record<string, AttributeValue>;
+
+export function logItemToAttributes(log: LogKey, item: LogItem): Attributes {
+  const attributes: Attributes = {
+    tp: { S: log },
+    baseOffset: { N: String(item.baseOffset) },
+    lastOffset: { N: String(item.lastOffset) },
+    recordCount: { N: String(item.recordCount) },
+    maxTimestamp: { N: String(item.maxTimestamp) },
+    leaderEpoch: { N: String(item.leaderEpoch) },
+    stamp: { N: String(item.stamp) },
+    prevEpoch: { N: String(item.prevEpoch) },
+    appendId: { B: Buffer.from(item.appendId, "base64url") },
+  };
+  if (item.maxTimestampSoFar !== item.maxTimestamp)
+    attributes["maxTimestampSoFar"] = { N: String(item.maxTimestampSoFar) };
+  if (item.expiresAt !== undefined) attributes["expiresAt"] = { N: String(item.expiresAt) };
+  const { payload } = item;
+  if (payload.kind === "inline") attributes["batches"] = { B: payload.batches };
+  if (payload.kind === "object") {
+    attributes["object"] = { S: payload.object.key };
+    attributes["objectSize"] = { N: String(payload.object.sizeInBytes) };
+    if (payload.producerBatches.length > 0) {
+      attributes["producers"] = { B: encodeProducerBatches(payload.producerBatches, item.baseOffset) };
+    }
+  }
+  return attributes;
+}
+
+export function attributesToLogItem(attributes: Attributes): LogItem {
+  const number = (name: string) => Number(attributes[name]?.N);
+  const maxTimestamp = number("maxTimestamp");
+  const baseOffset = number("baseOffset");
+  return {
+    baseOffset,
+    lastOffset: number("lastOffset"),
+    recordCount: number("recordCount"),
+    maxTimestamp,
+    maxTimestampSoFar: attributes["maxTimestampSoFar"] === undefined ? maxTimestamp : number("maxTimestampSoFar"),
+    leaderEpoch: number("leaderEpoch"),
+    stamp: number("stamp"),
+    prevEpoch: number("prevEpoch"),
+    appendId: Buffer.from(attributes["appendId"]?.B ?? []).toString("base64url"),
+    payload: payloadOf(attributes, baseOffset),
+    ...(attributes["expiresAt"] === undefined ? {} : { expiresAt: number("expiresAt") }),
+  };
+}
+
+function payloadOf(attributes: Attributes, baseOffset: number): ItemPayload {
+  const batches = attributes["batches"]?.B;
+  if (batches !== undefined) return { kind: "inline", batches };
+  const key = attributes["object"]?.S;
+  if (key === undefined) return { kind: "end-of-log" };
+  return {
+    kind: "object",
+    object: { key, sizeInBytes: Number(attributes["objectSize"]?.N) },
+    producerBatches: decodeProducerBatches(attributes["producers"]?.B ?? new Uint8Array(), baseOffset),
+  };
+}

@@ -1,0 +1,68 @@
+import {
+  CreateTableCommand,
+  type CreateTableCommandInput,
+  DescribeTableCommand,
+  type DynamoDBClient,
+  ResourceInUseException,
+} from "@aws-sdk/client-dynamodb";
+
+/** A table's keys, as every place that makes one needs them: the local service, the tests, the CDK app. */
+export interface TableSchema {
+  readonly partitionKey: { readonly name: string; readonly type: "S" };
+  readonly sortKey: { readonly name: string; readonly type: "S" | "N" };
+  readonly timeToLiveAttribute?: string;
+}
+
+/** One region's log items and checkpoints. `tp`: topicId#partition. */
+export const LOG_TABLE: TableSchema = {
+  partitionKey: { name: "tp", type: "S" },
+  sortKey: { name: "baseOffset", type: "N" },
+  timeToLiveAttribute: "expiresAt",
+};
+
+/** The cluster's metadata. `kind`: what sort of item; `name`: which one. */
+export const METADATA_TABLE: TableSchema = {
+  partitionKey: { name: "kind", type: "S" },
+  sortKey: { name: "name", type: "S" },
+};
+
+export interface TableNames {
+  readonly log: string;
+  readonly metadata: string;
+}
+
+const MAX_POLLS = 60;
+const POLL_MS = 500;
+
+/** Makes the tables that are not there yet, on demand, and waits until they are active: for stores on one's own machine. */
+export async function createTables(client: DynamoDBClient, names: TableNames): Promise<void> {
+  for (const [name, schema] of [[names.log, LOG_TABLE] as const, [names.metadata, METADATA_TABLE] as const]) {
+    try {
+      await client.send(new CreateTableCommand(createTableInput(name, schema)));
+    } catch (error) {
+      if (!(error instanceof ResourceInUseException)) throw error;
+    }
+    await untilActive(client, name);
+  }
+}
+
+async function untilActive(client: DynamoDBClient, name: string): Promise<void> {
+  for (let poll = 0; poll < MAX_POLLS; poll++) {
+    const { Table } = await client.send(new DescribeTableCommand({ TableName: name }));
+    if (Table?.TableStatus === "ACTIVE") return;
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+  throw new Error(`table ${name} did not become active within ${(MAX_POLLS * POLL_MS) / 1000} s`);
+}
+
+function createTableInput(name: string, { partitionKey, sortKey }: TableSchema): CreateTableCommandInput {
+  return {
+    TableName: name,
+    BillingMode: "PAY_PER_REQUEST",
+    AttributeDefinitions: [partitionKey, sortKey].map((key) => ({ AttributeName: key.name, AttributeType: key.type })),
+    KeySchema: [
+      { AttributeName: partitionKey.name, KeyType: "HASH" },
+      { AttributeName: sortKey.name, KeyType: "RANGE" },
+    ],
+  };
+}

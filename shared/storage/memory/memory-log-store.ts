@@ -1,0 +1,102 @@
+import type { Checkpoint } from "../../log/checkpoint.ts";
+import type { LogItem, LogKey } from "../../log/log-item.ts";
+import type { LogPage, LogStore, PutItemResult, ReadLimits } from "../../log/log-store.ts";
+
+interface MemoryLog {
+  readonly items: Map<number, LogItem>;
+  /** Keys of `items`, ascending. */
+  offsets: number[];
+  checkpoint: Checkpoint | undefined;
+}
+
+/** A log table in memory, for the simulation and tests. Linearizable, without timers; bytes are copied in and out. */
+export class MemoryLogStore implements LogStore {
+  readonly #logs = new Map<LogKey, MemoryLog>();
+
+  async putItem(log: LogKey, item: LogItem): Promise<PutItemResult> {
+    const { items, offsets } = this.#log(log);
+    const occupant = items.get(item.baseOffset);
+    if (occupant !== undefined && occupant.stamp >= item.stamp) return { kind: "occupied", item: copy(occupant) };
+    if (occupant === undefined) offsets.splice(firstAtOrAbove(offsets, item.baseOffset), 0, item.baseOffset);
+    items.set(item.baseOffset, copy(item));
+    return { kind: "written" };
+  }
+
+  async readItems(log: LogKey, fromOffset: number, { maxItems, maxBytes }: ReadLimits): Promise<LogPage> {
+    const { items, offsets } = this.#log(log);
+    const page: LogItem[] = [];
+    let bytes = 0;
+    let index = firstAtOrAbove(offsets, fromOffset);
+    for (; index < offsets.length && page.length < maxItems && (bytes < maxBytes || page.length === 0); index++) {
+      const item = copy(items.get(offsets[index]!)!);
+      bytes += item.payload.kind === "inline" ? item.payload.batches.length : 0;
+      page.push(item);
+    }
+    return { items: page, isEnd: index === offsets.length };
+  }
+
+  async readItemAtOrBelow(log: LogKey, offset: number): Promise<LogItem | undefined> {
+    const { items, offsets } = this.#log(log);
+    const index = firstAtOrAbove(offsets, offset + 1) - 1;
+    return index < 0 ? undefined : copy(items.get(offsets[index]!)!);
+  }
+
+  async readCheckpoint(log: LogKey): Promise<Checkpoint | undefined> {
+    return structuredClone(this.#log(log).checkpoint);
+  }
+
+  async putCheckpoint(log: LogKey, checkpoint: Checkpoint): Promise<void> {
+    const stored = this.#log(log);
+    if (stored.checkpoint !== undefined && stored.checkpoint.logEndOffset >= checkpoint.logEndOffset) return;
+    stored.checkpoint = structuredClone(checkpoint);
+  }
+
+  async deleteItems(log: LogKey, beforeOffset: number, maxItems: number): Promise<number> {
+    const stored = this.#log(log);
+    const count = Math.min(maxItems, firstAtOrAbove(stored.offsets, beforeOffset));
+    for (const offset of stored.offsets.slice(0, count)) stored.items.delete(offset);
+    stored.offsets = stored.offsets.slice(count);
+    if (stored.offsets.length === 0 && beforeOffset === Number.MAX_SAFE_INTEGER) this.#logs.delete(log);
+    return count;
+  }
+
+  async deleteExpiredItems(nowSeconds: number, maxItems: number): Promise<number> {
+    let deleted = 0;
+    for (const stored of this.#logs.values()) {
+      for (const [offset, item] of stored.items) {
+        if (deleted === maxItems) return deleted;
+        if (item.expiresAt === undefined || item.expiresAt >= nowSeconds) continue;
+        stored.items.delete(offset);
+        stored.offsets.splice(firstAtOrAbove(stored.offsets, offset), 1);
+        deleted++;
+      }
+    }
+    return deleted;
+  }
+
+  #log(log: LogKey): MemoryLog {
+    let stored = this.#logs.get(log);
+    if (stored === undefined) {
+      stored = { items: new Map(), offsets: [], checkpoint: undefined };
+      this.#logs.set(log, stored);
+    }
+    return stored;
+  }
+}
+
+function copy(item: LogItem): LogItem {
+  if (item.payload.kind !== "inline") return structuredClone(item);
+  return { ...item, payload: { kind: "inline", batches: item.payload.batches.slice() } };
+}
+
+/** Index of the first offset that is not below `offset`, by bisection. */
+function firstAtOrAbove(offsets: readonly number[], offset: number): number {
+  let low = 0;
+  let high = offsets.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (offsets[middle]! < offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
