@@ -1,0 +1,62 @@
+import type { Broker } from "../broker/broker.ts";
+import { KafkaError } from "../kafka/kafka-error.ts";
+import { MAX_REQUEST_BYTES } from "../kafka/limits.ts";
+import { HttpError, refusalError } from "./http-error.ts";
+import { type HttpRequest, type HttpResponse, JSON_TYPE, mediaType } from "./http-message.ts";
+import { singleObject } from "./json-text.ts";
+import type { Route } from "./route.ts";
+import { MethodNotAllowed, match } from "./router.ts";
+import { check } from "./schema/check.ts";
+
+/**
+ * Answers a request: the one way in for every face of HTTP. Never throws. `origin`: scheme and host as the client sees
+ * them, without a path.
+ */
+export async function dispatch(broker: Broker, request: HttpRequest, origin: string): Promise<HttpResponse> {
+  try {
+    if (request.body.length > MAX_REQUEST_BYTES) throw bodyTooLarge();
+    const { route, params, prefix } = match(request.method, request.path);
+    checkMediaType(route, request);
+    const query = check(route.query, singleValues(request), "query parameter");
+    const body = route.body === undefined ? undefined : check(route.body, singleObject(request.body), "field");
+    return await route.handle({ broker, request, params, query, body, baseUrl: `${origin}${prefix}` });
+  } catch (error) {
+    return errorResponse(broker, request, error);
+  }
+}
+
+export function bodyTooLarge(): HttpError {
+  return new HttpError(413, 413, `the body is larger than ${MAX_REQUEST_BYTES} bytes`, "send fewer records at a time", {
+    kafka_error: "MESSAGE_TOO_LARGE",
+  });
+}
+
+function errorResponse({ logger }: Broker, { method, path }: HttpRequest, error: unknown): HttpResponse {
+  if (error instanceof MethodNotAllowed) return error.toResponse({ allow: error.allowed.join(", ") });
+  if (error instanceof HttpError) return error.toResponse();
+  if (error instanceof KafkaError) {
+    logger.warn("a store failed", { method, path: path.slice(0, 200), code: error.code }, error);
+    return refusalError(error).toResponse();
+  }
+  logger.error("a request failed", { method, path: path.slice(0, 200) }, error);
+  return new HttpError(500, 50001, "Internal Server Error").toResponse();
+}
+
+/** A missing media type passes for JSON where a route takes JSON, as it does with Confluent. Errors: 415. */
+function checkMediaType({ accepts }: Route, { headers, body }: HttpRequest): void {
+  const type = mediaType(headers.get("content-type"));
+  if (accepts.length === 0 || accepts.includes(type)) return;
+  if (type === "" && (accepts.includes(JSON_TYPE) || body.length === 0)) return;
+  throw new HttpError(415, 415, "HTTP 415 Unsupported Media Type", `send ${accepts.join(" or ")}`);
+}
+
+/** Errors: 400 for a parameter that comes twice. */
+function singleValues({ query }: HttpRequest): Record<string, string> {
+  const values: Record<string, string> = Object.create(null);
+  for (const [name, given] of query) {
+    if (given.length > 1)
+      throw new HttpError(400, 400, `query parameter ${name.slice(0, 100)} comes ${given.length} times`);
+    values[name] = given[0] ?? "";
+  }
+  return { ...values };
+}

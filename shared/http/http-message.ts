@@ -1,0 +1,34 @@
+/** An HTTP request as the faces see it, whatever brought it. */
+export interface HttpRequest {
+  readonly method: string;
+  /** Percent-encoded, without the query. */
+  readonly path: string;
+  /** Decoded; a parameter may come several times. */
+  readonly query: ReadonlyMap<string, readonly string[]>;
+  /** By name in lower case. */
+  readonly headers: ReadonlyMap<string, string>;
+  readonly body: Uint8Array;
+  /** Aborts when nobody waits for the answer any more. */
+  readonly signal?: AbortSignal;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Text, or bytes as they are. */
+  readonly body: string | Uint8Array;
+}
+
+export const JSON_TYPE = "application/json";
+export const V2_JSON_TYPE = "application/vnd.kafka.v2+json";
+/** RecordBatches v2, one after the other, byte for byte. */
+export const RECORD_BATCHES_TYPE = "application/vnd.millrace.record-batches";
+
+export function json(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): HttpResponse {
+  return { status, headers: { "content-type": JSON_TYPE, ...headers }, body: JSON.stringify(body) };
+}
+
+/** The media type of a header's value, in lower case and without parameters. */
+export function mediaType(value: string | undefined): string {
+  return (value ?? "").split(";")[0]!.trim().toLowerCase();
+}

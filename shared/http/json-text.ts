@@ -1,0 +1,75 @@
+import { MAX_JSON_DEPTH } from "../kafka/limits.ts";
+import { badRequest } from "./http-error.ts";
+
+/** JSON.parse's reviver gets each value's source text (ES2025); the types do not know it yet. */
+type SourceReviver = (key: string, value: unknown, context: { readonly source?: string }) => unknown;
+const rawJson = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON;
+
+/** Numbers that a double may not hold exactly, or that it prints in another way. */
+const RISKY_NUMBER = /\d{16}|\.\d*0[^\d.]|\.\d{15}|\d[eE]/;
+
+/**
+ * Parses one JSON text. Numbers that a double would change stay what they are in the text: JSON.stringify writes them
+ * back as they came. Errors: 400.
+ */
+export function parseJson(text: string): unknown {
+  try {
+    return RISKY_NUMBER.test(text) ? JSON.parse(text, keepSource as never) : JSON.parse(text);
+  } catch (error) {
+    throw badRequest(`malformed JSON: ${(error as Error).message}`);
+  }
+}
+
+const keepSource: SourceReviver = (_key, value, { source }) =>
+  typeof value === "number" && source !== undefined && String(value) !== source ? rawJson(source) : value;
+
+/** UTF-8 text of a body. Errors: 400 for what is not UTF-8. */
+export function bodyText(body: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(body);
+  } catch {
+    throw badRequest("the body is not UTF-8");
+  }
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPENING = new Set([0x7b, 0x5b]);
+const CLOSING = new Set([0x7d, 0x5d]);
+const BETWEEN = /[\s\u001e]/;
+
+/**
+ * Cuts a text into the JSON objects that stand in it one after the other, with or without white space (or RS, RFC 7464)
+ * between them. Errors: 400 for anything else, for depth beyond MAX_JSON_DEPTH and for more than `maxCount` objects.
+ */
+export function splitObjects(text: string, maxCount: number): string[] {
+  const objects: string[] = [];
+  let start = -1;
+  let depth = 0;
+  let isInString = false;
+  for (let at = 0; at < text.length; at++) {
+    const char = text.charCodeAt(at);
+    if (isInString) {
+      if (char === BACKSLASH) at++;
+      else if (char === QUOTE) isInString = false;
+    } else if (depth === 0) {
+      if (BETWEEN.test(text[at]!)) continue;
+      if (text[at] !== "{") throw badRequest(`expected a JSON object at character ${at}`);
+      if (objects.length === maxCount) throw badRequest(`more than ${maxCount} objects in one request`);
+      start = at;
+      depth = 1;
+    } else if (char === QUOTE) isInString = true;
+    else if (OPENING.has(char)) {
+      if (++depth > MAX_JSON_DEPTH) throw badRequest(`JSON nested deeper than ${MAX_JSON_DEPTH} levels`);
+    } else if (CLOSING.has(char) && --depth === 0) objects.push(text.slice(start, at + 1));
+  }
+  if (depth > 0) throw badRequest("malformed JSON: it ends in the middle of an object");
+  return objects;
+}
+
+/** The one JSON object of a body. Errors: 400. */
+export function singleObject(body: Uint8Array): unknown {
+  const [text] = splitObjects(bodyText(body), 1);
+  if (text === undefined) throw badRequest("the body is empty", "send a JSON object");
+  return parseJson(text);
+}

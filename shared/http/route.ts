@@ -1,0 +1,46 @@
+import type { z } from "zod";
+import type { Broker } from "../broker/broker.ts";
+import type { HttpRequest, HttpResponse } from "./http-message.ts";
+
+export interface RouteContext<Query = unknown, Body = unknown> {
+  readonly broker: Broker;
+  readonly request: HttpRequest;
+  /** Path parameters, percent-decoded. */
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: Query;
+  readonly body: Body;
+  /** Where the client sees this service, with `/kafka` if it asked under it: what links begin with. */
+  readonly baseUrl: string;
+}
+
+/** One route: all that the Lambda handlers, the local service, the CDK app and the OpenAPI document know of it. */
+export interface Route {
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** With parameters in braces, as API Gateway writes them. Routes under /v3 answer under /kafka/v3 too. */
+  readonly path: string;
+  /** The function that answers: `fetch` only reads. */
+  readonly lambda: "produce" | "fetch";
+  readonly operationId: string;
+  readonly summary: string;
+  readonly query: z.ZodType;
+  /** The JSON object in the body; undefined: the handler reads the body itself, or there is none. */
+  readonly body?: z.ZodType;
+  /** What the body may be; none: no body. */
+  readonly accepts: readonly string[];
+  readonly response: { readonly status: number; readonly schema?: z.ZodType; readonly mediaTypes: readonly string[] };
+  handle(context: RouteContext): Promise<HttpResponse>;
+}
+
+interface RouteDefinition<Q extends z.ZodType, B extends z.ZodType | undefined>
+  extends Omit<Route, "query" | "body" | "handle"> {
+  readonly query: Q;
+  readonly body?: B;
+  handle(context: RouteContext<z.output<Q>, B extends z.ZodType ? z.output<B> : undefined>): Promise<HttpResponse>;
+}
+
+/** Ties a handler's types to its schemas. */
+export function route<Q extends z.ZodType, B extends z.ZodType | undefined = undefined>(
+  definition: RouteDefinition<Q, B>,
+): Route {
+  return definition as unknown as Route;
+}

@@ -1,0 +1,61 @@
+import { HttpError } from "./http-error.ts";
+import type { Route } from "./route.ts";
+import { ROUTES } from "./route-table.ts";
+
+/** Confluent's path of the same API within Confluent Server. */
+const ALIAS = "/kafka";
+
+export interface Match {
+  readonly route: Route;
+  readonly params: Readonly<Record<string, string>>;
+  /** `/kafka` if the request came under it. */
+  readonly prefix: string;
+}
+
+interface CompiledRoute {
+  readonly route: Route;
+  readonly pattern: RegExp;
+  readonly names: readonly string[];
+}
+
+const COMPILED: readonly CompiledRoute[] = ROUTES.map((route) => ({
+  route,
+  names: [...route.path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]!),
+  pattern: new RegExp(`^${route.path.replace(/\{\w+\}/g, "([^/]+?)")}$`),
+}));
+
+/** The route of a request. Errors: 404; 405 with the methods that the path has; 400 for a path that does not decode. */
+export function match(method: string, path: string): Match {
+  const isAlias = path.startsWith(`${ALIAS}/v3`);
+  const plain = (isAlias ? path.slice(ALIAS.length) : path).replace(/(?<=.)\/$/, "");
+  const asked = method === "HEAD" ? "GET" : method;
+  const allowed: string[] = [];
+  for (const { route, pattern, names } of COMPILED) {
+    const found = pattern.exec(plain);
+    if (found === null) continue;
+    allowed.push(route.method);
+    if (route.method !== asked) continue;
+    const params = Object.fromEntries(names.map((name, index) => [name, decode(found[index + 1]!)]));
+    return { route, params, prefix: isAlias ? ALIAS : "" };
+  }
+  if (allowed.length === 0) throw new HttpError(404, 404, "HTTP 404 Not Found", "GET /openapi.json lists all routes");
+  throw new MethodNotAllowed([...new Set(allowed)]);
+}
+
+/** Carries the methods that the path does have, for the Allow header. */
+export class MethodNotAllowed extends HttpError {
+  readonly allowed: readonly string[];
+
+  constructor(allowed: readonly string[]) {
+    super(405, 405, "HTTP 405 Method Not Allowed", `allowed: ${allowed.join(", ")}`);
+    this.allowed = allowed;
+  }
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new HttpError(400, 400, "the path is not percent-encoded UTF-8");
+  }
+}

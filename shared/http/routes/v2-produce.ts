@@ -1,0 +1,103 @@
+import type { RecordToProduce } from "../../broker/assign-partitions.ts";
+import { produceRecords, type RecordResult } from "../../broker/produce-records.ts";
+import { ERROR_CODES } from "../../kafka/error-code.ts";
+import { MAX_RECORDS_PER_REQUEST } from "../../kafka/limits.ts";
+import { HttpError } from "../http-error.ts";
+import { type HttpResponse, JSON_TYPE, mediaType, V2_JSON_TYPE } from "../http-message.ts";
+import { produceTerms } from "../produce-terms.ts";
+import { base64Bytes } from "../record-data.ts";
+import { type Route, type RouteContext, route } from "../route.ts";
+import { produceQuery } from "../schema/parameters.ts";
+import * as schema from "../schema/v2-schema.ts";
+import { v2Json, v2Partition, v2Unwrap } from "./v2-topics.ts";
+
+export const V2_BINARY_TYPE = "application/vnd.kafka.binary.v2+json";
+export const V2_EMBEDDED_JSON_TYPE = "application/vnd.kafka.json.v2+json";
+
+const produces = {
+  method: "POST",
+  lambda: "produce",
+  query: produceQuery,
+  accepts: [V2_BINARY_TYPE, V2_EMBEDDED_JSON_TYPE],
+  response: { status: 200, schema: schema.produced, mediaTypes: [V2_JSON_TYPE, JSON_TYPE] },
+} as const;
+
+type ProduceQuery = Parameters<typeof produceTerms>[0];
+
+export const v2ProduceRoutes: readonly Route[] = [
+  route({
+    ...produces,
+    path: "/topics/{topic_name}",
+    operationId: "v2ProduceToTopic",
+    summary: "Produces records to a topic; a record may name its partition.",
+    body: schema.toTopic,
+    handle: (context) => produce(context, context.body.records),
+  }),
+  route({
+    ...produces,
+    path: "/topics/{topic_name}/partitions/{partition_id}",
+    operationId: "v2ProduceToPartition",
+    summary: "Produces records to one partition.",
+    body: schema.toPartition,
+    handle: async (context) => {
+      const { partition } = await v2Partition(context);
+      return produce(
+        context,
+        context.body.records.map((record) => ({ ...record, partition })),
+      );
+    },
+  }),
+];
+
+interface GivenRecord {
+  readonly key?: unknown;
+  readonly value?: unknown;
+  readonly partition?: number | null | undefined;
+}
+
+async function produce(context: RouteContext<ProduceQuery>, given: readonly GivenRecord[]): Promise<HttpResponse> {
+  if (given.length > MAX_RECORDS_PER_REQUEST) {
+    throw new HttpError(422, 42206, `more than ${MAX_RECORDS_PER_REQUEST} records in one request`);
+  }
+  const isBinary = mediaType(context.request.headers.get("content-type")) === V2_BINARY_TYPE;
+  const records = given.map(
+    ({ key, value, partition }, index): RecordToProduce => ({
+      key: bytesOf(key, isBinary, `records.${index}.key`),
+      value: bytesOf(value, isBinary, `records.${index}.value`),
+      headers: [],
+      ...(partition === null || partition === undefined ? {} : { partition }),
+    }),
+  );
+  const terms = produceTerms(context.query, context.request);
+  const topic = context.params["topic_name"]!;
+  const { results } = v2Unwrap(await produceRecords(context.broker, { topic, records, ...terms }));
+  const offsets = results.map((result, index) => offsetBody(result, records[index]!));
+  return v2Json(context.request, { key_schema_id: null, value_schema_id: null, offsets });
+}
+
+/** Errors: 422 (42203), as Confluent's, for what is not base64 in the binary format. */
+function bytesOf(data: unknown, isBinary: boolean, what: string): Uint8Array | null {
+  if (data === null || data === undefined) return null;
+  if (!isBinary) return Buffer.from(JSON.stringify(data));
+  try {
+    if (typeof data === "string") return base64Bytes(data, what);
+  } catch (error) {
+    if (!(error instanceof HttpError)) throw error;
+  }
+  throw new HttpError(
+    422,
+    42203,
+    `Conversion of JSON to Object failed: ${what} is not base64`,
+    `use ${V2_EMBEDDED_JSON_TYPE} for JSON`,
+  );
+}
+
+/** error_code 1: do not retry; 2: it may be retried. */
+function offsetBody(result: RecordResult, record: RecordToProduce) {
+  if (result.ok)
+    return { partition: result.value.partition, offset: result.value.offset, error_code: null, error: null };
+  const { code, message } = result.refusal;
+  const isUnknownPartition = code === "UNKNOWN_TOPIC_OR_PARTITION";
+  const error_code = ERROR_CODES[code].retriable && !isUnknownPartition ? 2 : 1;
+  return { partition: record.partition ?? null, offset: null, error_code, error: `${code}: ${message}` };
+}

@@ -1,0 +1,124 @@
+import { describeCluster } from "../../broker/describe-cluster.ts";
+import { describeTopic } from "../../broker/describe-topic.ts";
+import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, listOffsets } from "../../broker/list-offsets.ts";
+import { listAllTopics } from "../../broker/list-topics.ts";
+import type { PartitionRegistration } from "../../broker/metadata-store.ts";
+import type { TopicDescription } from "../../broker/topic-description.ts";
+import type { Refusal } from "../../kafka/kafka-error.ts";
+import { negotiate } from "../accept.ts";
+import { HTTP_CODES, HttpError, refusalError } from "../http-error.ts";
+import { type HttpRequest, type HttpResponse, JSON_TYPE, json, V2_JSON_TYPE } from "../http-message.ts";
+import { type Route, type RouteContext, route } from "../route.ts";
+import { noQuery } from "../schema/parameters.ts";
+import * as schema from "../schema/v2-schema.ts";
+
+const reads = { method: "GET", lambda: "fetch", query: noQuery, accepts: [] } as const;
+const answers = [V2_JSON_TYPE, JSON_TYPE];
+
+export const v2TopicRoutes: readonly Route[] = [
+  route({
+    ...reads,
+    path: "/topics",
+    operationId: "v2ListTopics",
+    summary: "The names of all topics.",
+    response: { status: 200, schema: schema.topicNames, mediaTypes: answers },
+    handle: async ({ broker, request }) =>
+      v2Json(
+        request,
+        (await listAllTopics(broker)).map(({ name }) => name),
+      ),
+  }),
+  route({
+    ...reads,
+    path: "/topics/{topic_name}",
+    operationId: "v2GetTopic",
+    summary: "A topic with its configs and partitions.",
+    response: { status: 200, schema: schema.topic, mediaTypes: answers },
+    handle: async (context) => {
+      const { name, configs, partitions } = await topicOf(context);
+      return v2Json(context.request, {
+        name,
+        configs: Object.fromEntries(configs.map((config) => [config.name, config.value])),
+        partitions: partitions.map(partitionBody),
+      });
+    },
+  }),
+  route({
+    ...reads,
+    path: "/topics/{topic_name}/partitions",
+    operationId: "v2ListPartitions",
+    summary: "The partitions of a topic.",
+    response: { status: 200, schema: schema.partitions, mediaTypes: answers },
+    handle: async (context) => v2Json(context.request, (await topicOf(context)).partitions.map(partitionBody)),
+  }),
+  route({
+    ...reads,
+    path: "/topics/{topic_name}/partitions/{partition_id}",
+    operationId: "v2GetPartition",
+    summary: "A partition.",
+    response: { status: 200, schema: schema.onePartition, mediaTypes: answers },
+    handle: async (context) => v2Json(context.request, partitionBody(await v2Partition(context))),
+  }),
+  route({
+    ...reads,
+    path: "/topics/{topic_name}/partitions/{partition_id}/offsets",
+    operationId: "v2GetOffsets",
+    summary: "The first and the next offset of a partition.",
+    response: { status: 200, schema: schema.offsets, mediaTypes: answers },
+    handle: async (context) => {
+      const { partition } = await v2Partition(context);
+      const offsetAt = async (timestamp: number) => {
+        const topic = context.params["topic_name"]!;
+        return v2Unwrap(await listOffsets(context.broker, { topic, partition, timestamp })).offset;
+      };
+      const beginning_offset = await offsetAt(EARLIEST_TIMESTAMP);
+      return v2Json(context.request, { beginning_offset, end_offset: await offsetAt(LATEST_TIMESTAMP) });
+    },
+  }),
+  route({
+    ...reads,
+    path: "/brokers",
+    operationId: "v2ListBrokers",
+    summary: "The ids of the brokers.",
+    response: { status: 200, schema: schema.brokers, mediaTypes: answers },
+    handle: async ({ broker, request }) =>
+      v2Json(request, { brokers: (await describeCluster(broker)).brokers.map(({ brokerId }) => brokerId) }),
+  }),
+];
+
+/** An answer in the v2 type that the client likes best. */
+export function v2Json(request: HttpRequest, body: unknown): HttpResponse {
+  return json(200, body, { "content-type": negotiate(request, answers) });
+}
+
+/** v2 tells an unknown topic by 40401. */
+export function v2Unwrap<T>(result: { ok: true; value: T } | { ok: false; refusal: Refusal }): T {
+  if (result.ok) return result.value;
+  const { refusal } = result;
+  throw refusalError(
+    refusal,
+    refusal.code === "UNKNOWN_TOPIC_OR_PARTITION" ? { status: 404, errorCode: 40401 } : HTTP_CODES[refusal.code],
+  );
+}
+
+async function topicOf({ broker, params }: RouteContext): Promise<TopicDescription> {
+  return v2Unwrap(await describeTopic(broker, params["topic_name"]!));
+}
+
+/** The partition of the path. Errors: 404 with 40401 for the topic, 40402 for the partition. */
+export async function v2Partition(context: RouteContext): Promise<PartitionRegistration> {
+  const { partitions } = await topicOf(context);
+  const found = partitions.find(({ partition }) => String(partition) === context.params["partition_id"]);
+  if (found !== undefined) return found;
+  throw new HttpError(404, 40402, "Partition not found.", `the topic's partitions are 0 to ${partitions.length - 1}`, {
+    kafka_error: "UNKNOWN_TOPIC_OR_PARTITION",
+  });
+}
+
+function partitionBody({ partition, leader, replicas, inSyncReplicas }: PartitionRegistration) {
+  return {
+    partition,
+    leader,
+    replicas: replicas.map((id) => ({ broker: id, leader: id === leader, in_sync: inSyncReplicas.includes(id) })),
+  };
+}

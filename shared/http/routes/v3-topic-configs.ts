@@ -1,0 +1,110 @@
+import { alterTopicConfigs, type ConfigChange } from "../../broker/alter-topic-configs.ts";
+import { describeTopic } from "../../broker/describe-topic.ts";
+import type { ConfigEntry } from "../../broker/topic-description.ts";
+import { HttpError, unwrap } from "../http-error.ts";
+import { JSON_TYPE, json } from "../http-message.ts";
+import { type Route, type RouteContext, route } from "../route.ts";
+import { noQuery } from "../schema/parameters.ts";
+import * as schema from "../schema/v3-schema.ts";
+import { checkCluster, list, resource } from "./v3-resource.ts";
+import { NO_CONTENT } from "./v3-topics.ts";
+
+const CONFIGS = "/v3/clusters/{cluster_id}/topics/{topic_name}/configs";
+const reads = { method: "GET", lambda: "fetch", query: noQuery, accepts: [] } as const;
+const writes = { lambda: "produce", query: noQuery, accepts: [JSON_TYPE] } as const;
+const noContent = { status: 204, mediaTypes: [] } as const;
+
+export const topicConfigRoutes: readonly Route[] = [
+  route({
+    ...reads,
+    path: CONFIGS,
+    operationId: "listTopicConfigs",
+    summary: "The configs of a topic, defaults included.",
+    response: { status: 200, schema: schema.topicConfigList, mediaTypes: [JSON_TYPE] },
+    handle: async (context) => {
+      const clusterId = await checkCluster(context);
+      const { name, configs } = unwrap(await describeTopic(context.broker, context.params["topic_name"]!));
+      const data = configs.map((entry) => configResource(context, clusterId, name, entry));
+      return json(200, list(context, "KafkaTopicConfigList", `/${clusterId}/topics/${name}/configs`, data));
+    },
+  }),
+  route({
+    ...reads,
+    path: `${CONFIGS}/{name}`,
+    operationId: "getTopicConfig",
+    summary: "One config of a topic.",
+    response: { status: 200, schema: schema.topicConfig, mediaTypes: [JSON_TYPE] },
+    handle: async (context) => {
+      const clusterId = await checkCluster(context);
+      const { name, configs } = unwrap(await describeTopic(context.broker, context.params["topic_name"]!));
+      const entry = configs.find((config) => config.name === context.params["name"]);
+      if (entry === undefined) throw new HttpError(404, 404, `Config ${context.params["name"]} cannot be found.`);
+      return json(200, configResource(context, clusterId, name, entry));
+    },
+  }),
+  route({
+    ...writes,
+    method: "PUT",
+    path: `${CONFIGS}/{name}`,
+    operationId: "updateTopicConfig",
+    summary: "Sets one config of a topic.",
+    body: schema.updateConfigBody,
+    response: noContent,
+    handle: (context) => alter(context, [change(context.params["name"]!, context.body.value)]),
+  }),
+  route({
+    ...writes,
+    method: "DELETE",
+    accepts: [],
+    path: `${CONFIGS}/{name}`,
+    operationId: "resetTopicConfig",
+    summary: "Gives one config of a topic its default again.",
+    response: noContent,
+    handle: (context) => alter(context, [{ name: context.params["name"]!, operation: "DELETE" }]),
+  }),
+  route({
+    ...writes,
+    method: "POST",
+    path: `${CONFIGS}:alter`,
+    operationId: "alterTopicConfigs",
+    summary: "Sets and resets configs of a topic, all or none.",
+    body: schema.alterConfigsBody,
+    response: noContent,
+    handle: (context) => {
+      const changes = context.body.data.map(
+        ({ name, value, operation }): ConfigChange =>
+          operation === "DELETE" ? { name, operation } : change(name, value ?? null),
+      );
+      return alter(context, changes, context.body.validate_only);
+    },
+  }),
+];
+
+function change(name: string, value: string | null): ConfigChange {
+  return value === null ? { name, operation: "DELETE" } : { name, operation: "SET", value };
+}
+
+async function alter(context: RouteContext, changes: readonly ConfigChange[], validateOnly = false) {
+  await checkCluster(context);
+  unwrap(await alterTopicConfigs(context.broker, { topic: context.params["topic_name"]!, changes, validateOnly }));
+  return NO_CONTENT;
+}
+
+function configResource(context: RouteContext, clusterId: string, topic: string, entry: ConfigEntry) {
+  return {
+    ...resource(context, "KafkaTopicConfig", `/${clusterId}/topics/${topic}/configs/${entry.name}`, [
+      ["kafka", clusterId],
+      ["topic", topic],
+      ["config", entry.name],
+    ]),
+    cluster_id: clusterId,
+    topic_name: topic,
+    name: entry.name,
+    value: entry.value,
+    is_default: entry.isDefault,
+    is_read_only: entry.isReadOnly,
+    is_sensitive: entry.isSensitive,
+    source: entry.source,
+    synonyms: entry.synonyms,
+  };
+}
