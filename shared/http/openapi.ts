@@ -17,7 +17,8 @@ const ERROR_SCHEMA = {
 export function openApiDocument(): Record<string, unknown> {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const route of ROUTES) {
-    const path = (paths[route.path] ??= {});
+    const path = paths[route.path] ?? {};
+    paths[route.path] = path;
     path[route.method.toLowerCase()] = operation(route);
   }
   return {

@@ -13,12 +13,12 @@ import { stored } from "../storage-error.ts";
 import { batchDelete } from "./batch-delete.ts";
 import type { Attributes } from "./log-item-attributes.ts";
 import {
+  itemValue,
   metadataKey,
   partitionName,
   partitionsKind,
   registrationToAttributes,
   topicToAttributes,
-  valueOf,
 } from "./metadata-attributes.ts";
 
 const MAX_PAGES = 64;
@@ -41,19 +41,19 @@ export class DynamoDbMetadataStore implements MetadataStore {
 
   async clusterId(candidate: string): Promise<string> {
     const known = await this.#get("cluster", "id");
-    if (known !== undefined) return valueOf<string>(known);
+    if (known !== undefined) return itemValue<string>(known);
     const item = { ...metadataKey("cluster", "id"), value: { S: JSON.stringify(candidate) } };
     if (await this.#put(item, { expression: "attribute_not_exists(kind)" })) return candidate;
-    return valueOf<string>((await this.#get("cluster", "id"))!);
+    return itemValue<string>((await this.#get("cluster", "id"))!);
   }
 
   async getTopic(name: string): Promise<TopicItem | undefined> {
     const item = await this.#get("topic", name);
-    return item === undefined ? undefined : valueOf<TopicItem>(item);
+    return item === undefined ? undefined : itemValue<TopicItem>(item);
   }
 
   async listTopics({ limit, after }: { limit: number; after?: string }): Promise<TopicItem[]> {
-    return (await this.#query("topic", limit, after)).map((item) => valueOf<TopicItem>(item));
+    return (await this.#query("topic", limit, after)).map((item) => itemValue<TopicItem>(item));
   }
 
   createTopic(topic: TopicItem): Promise<boolean> {
@@ -82,7 +82,7 @@ export class DynamoDbMetadataStore implements MetadataStore {
 
   async getPartitions(topicId: string): Promise<PartitionRegistration[]> {
     const items = await this.#query(partitionsKind(topicId), Number.MAX_SAFE_INTEGER);
-    return items.map((item) => valueOf<PartitionRegistration>(item));
+    return items.map((item) => itemValue<PartitionRegistration>(item));
   }
 
   async createPartitions(registrations: readonly PartitionRegistration[]): Promise<void> {
@@ -115,7 +115,7 @@ export class DynamoDbMetadataStore implements MetadataStore {
   }
 
   async listDeletedTopics(limit: number): Promise<DeletedTopic[]> {
-    return (await this.#query("deleted-topic", limit)).map((item) => valueOf<DeletedTopic>(item));
+    return (await this.#query("deleted-topic", limit)).map((item) => itemValue<DeletedTopic>(item));
   }
 
   async removeDeletedTopic(topicId: string): Promise<void> {

@@ -42,6 +42,6 @@ export function registrationToAttributes(registration: PartitionRegistration): A
   };
 }
 
-export function valueOf<T>(attributes: Attributes): T {
+export function itemValue<T>(attributes: Attributes): T {
   return JSON.parse(attributes["value"]?.S ?? "null") as T;
 }

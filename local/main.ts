@@ -1,0 +1,47 @@
+import { HELP, parseOptions } from "./options.ts";
+import { type Service, startService } from "./service.ts";
+import { StartupError } from "./startup-error.ts";
+
+const PARENT_POLL_MS = 500;
+
+const say = (line: string) => process.stderr.write(`${line}\n`);
+
+function fail(line: string, code: number): never {
+  say(`millrace: ${line}`);
+  process.exit(code);
+}
+
+/** Ends the process on signals, when its store is gone, and when npm, which started it, was killed. */
+function stopWhenTold(service: Service): void {
+  let isStopping = false;
+  const stop = async () => {
+    if (isStopping) process.exit(130);
+    isStopping = true;
+    await service.stop();
+    process.exit(0);
+  };
+  process.on("SIGINT", stop);
+  process.on("SIGTERM", stop);
+  void service.failed.then(() => fail("the embedded DynamoDB ended unexpectedly; start again", 1));
+  if (process.env["npm_lifecycle_event"] === undefined) return;
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent && !isStopping) void stop();
+  }, PARENT_POLL_MS).unref();
+}
+
+const options = parseOptions(process.argv.slice(2));
+if (options === "help") {
+  process.stdout.write(HELP);
+} else if ("problem" in options) {
+  fail(`${options.problem} (see --help)`, 2);
+} else {
+  try {
+    const service = await startService(options, say);
+    stopWhenTold(service);
+    process.stdout.write(`Millrace is ready: ${service.url}\n`);
+  } catch (error) {
+    if (error instanceof StartupError) fail(error.message, 1);
+    throw error;
+  }
+}
