@@ -1,6 +1,6 @@
 import { KafkaError } from "../kafka/kafka-error.ts";
 
-/** Bytes that the zigzag varint of `value` (a safe integer) takes. */
+/** Bytes that the zigzag varint of `value` (an integer of 53 bits, sign included) takes. */
 export function varintSize(value: number): number {
   let zigzag = value >= 0 ? value * 2 : -value * 2 - 1;
   let size = 1;
@@ -11,7 +11,7 @@ export function varintSize(value: number): number {
   return size;
 }
 
-/** Writes the zigzag varint of `value` (a safe integer) at `at`; answers where it ends. */
+/** Writes the zigzag varint of `value` (an integer of 53 bits, sign included) at `at`; answers where it ends. */
 export function writeVarint(bytes: Uint8Array, at: number, value: number): number {
   let zigzag = value >= 0 ? value * 2 : -value * 2 - 1;
   let end = at;
@@ -30,7 +30,7 @@ export function writeVarint(bytes: Uint8Array, at: number, value: number): numbe
 
 /**
  * Reads zigzag varints one after the other. Errors: CORRUPT_MESSAGE past the end, for more than ten bytes, and for a
- * value that is not a safe integer.
+ * value of more than 53 bits.
  */
 export class VarintReader {
   readonly bytes: Uint8Array;
