@@ -86,7 +86,7 @@ export class MemoryLogStore implements LogStore {
 
 function copy(item: LogItem): LogItem {
   if (item.payload.kind !== "inline") return structuredClone(item);
-  return { ...item, payload: { kind: "inline", batches: item.payload.batches.slice() } };
+  return { ...item, payload: { kind: "inline", batches: Uint8Array.from(item.payload.batches) } };
 }
 
 /** Index of the first offset that is not below `offset`, by bisection. */

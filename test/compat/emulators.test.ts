@@ -1,0 +1,33 @@
+import { beforeAll } from "vitest";
+import { DynamoDbLogStore } from "../../shared/storage/dynamodb/dynamodb-log-store.ts";
+import { DynamoDbMetadataStore } from "../../shared/storage/dynamodb/dynamodb-metadata-store.ts";
+import { createTables } from "../../shared/storage/dynamodb/tables.ts";
+import { S3SegmentStore } from "../../shared/storage/s3/s3-segment-store.ts";
+import { logStoreContract } from "../contract/log-store.contract.ts";
+import { metadataStoreContract } from "../contract/metadata-store.contract.ts";
+import { segmentStoreContract } from "../contract/segment-store.contract.ts";
+import { localClient, TABLES } from "../fixtures/dynamodb.ts";
+
+function endpoint(variable: string): string {
+  const url = process.env[variable];
+  if (url === undefined) throw new Error(`${variable} is not set: run npm run test:compat`);
+  return url;
+}
+
+const EMULATORS = { moto: "MILLRACE_TEST_MOTO", "DynamoDB Local": "MILLRACE_TEST_DYNAMODB_LOCAL" };
+
+for (const [name, variable] of Object.entries(EMULATORS)) {
+  const client = localClient(endpoint(variable));
+  beforeAll(() => createTables(client, TABLES));
+  logStoreContract(name, () => new DynamoDbLogStore(client, TABLES.log));
+  metadataStoreContract(name, () => new DynamoDbMetadataStore(client, TABLES.metadata));
+}
+
+const bucket = new S3SegmentStore("millrace-contract", {
+  endpoint: endpoint("MILLRACE_TEST_MOTO"),
+  region: "us-east-1",
+  forcePathStyle: true,
+  credentials: { accessKeyId: "test", secretAccessKey: "test" },
+});
+beforeAll(() => bucket.createBucket());
+segmentStoreContract("S3 (moto)", () => bucket);

@@ -1,0 +1,114 @@
+import { describe, expect, it } from "vitest";
+import type { MetadataStore, PartitionRegistration, TopicItem } from "../../shared/broker/metadata-store.ts";
+
+/** What every metadata store does. */
+export function metadataStoreContract(name: string, open: () => MetadataStore): void {
+  describe(`the metadata store on ${name}`, () => {
+    const topic = (change: Partial<TopicItem> = {}): TopicItem => ({
+      name: `t-${crypto.randomUUID()}`,
+      topicId: crypto.randomUUID(),
+      partitionCount: 2,
+      replicationFactor: 1,
+      configs: { "retention.ms": "1" },
+      createdAt: 5,
+      version: 0,
+      ...change,
+    });
+    const registration = (topicId: string, partition: number): PartitionRegistration => ({
+      topicId,
+      partition,
+      replicas: [1],
+      leader: 1,
+      leaderEpoch: 0,
+      inSyncReplicas: [1],
+      joining: [],
+      partitionEpoch: 0,
+      logStartOffset: 0,
+    });
+
+    it("keeps the first cluster id for good", async () => {
+      const store = open();
+      const first = await store.clusterId("one");
+      expect(await store.clusterId("two")).toBe(first);
+    });
+
+    it("creates a topic once, and says yes again to whoever created it", async () => {
+      const [store, mine] = [open(), topic()];
+      expect(await store.createTopic(mine)).toBe(true);
+      expect(await store.createTopic(mine)).toBe(true);
+      expect(await store.createTopic({ ...mine, topicId: crypto.randomUUID() })).toBe(false);
+      expect(await store.getTopic(mine.name)).toEqual(mine);
+      expect(await store.getTopic("t-never")).toBeUndefined();
+    });
+
+    it("lets one of racing creators have a name", async () => {
+      const store = open();
+      const { name } = topic();
+      const results = await Promise.all(Array.from({ length: 8 }, () => store.createTopic(topic({ name }))));
+      expect(results.filter((isCreated) => isCreated)).toHaveLength(1);
+    });
+
+    it("changes a topic only from the version before", async () => {
+      const [store, mine] = [open(), topic()];
+      await store.createTopic(mine);
+      expect(await store.updateTopic({ ...mine, partitionCount: 3, version: 1 })).toBe(true);
+      expect(await store.updateTopic({ ...mine, partitionCount: 4, version: 1 })).toBe(false);
+      expect(await store.updateTopic({ ...mine, topicId: crypto.randomUUID(), version: 2 })).toBe(false);
+      expect((await store.getTopic(mine.name))?.partitionCount).toBe(3);
+    });
+
+    it("deletes a topic only if it is still the same", async () => {
+      const [store, mine] = [open(), topic()];
+      await store.createTopic(mine);
+      expect(await store.deleteTopic(mine.name, crypto.randomUUID())).toBe(false);
+      expect(await store.deleteTopic(mine.name, mine.topicId)).toBe(true);
+      expect(await store.deleteTopic(mine.name, mine.topicId)).toBe(false);
+      expect(await store.getTopic(mine.name)).toBeUndefined();
+    });
+
+    it("lists topics in order of name, page by page", async () => {
+      const store = open();
+      const prefix = `zz-${crypto.randomUUID()}`;
+      for (const name of ["c", "a", "b"]) await store.createTopic(topic({ name: `${prefix}-${name}` }));
+      const first = await store.listTopics({ limit: 2, after: prefix });
+      expect(first.map(({ name }) => name)).toEqual([`${prefix}-a`, `${prefix}-b`]);
+      const rest = await store.listTopics({ limit: 2, after: `${prefix}-b` });
+      expect(rest[0]?.name).toBe(`${prefix}-c`);
+    });
+
+    it("keeps registrations in order of partition, and those that are there as they are", async () => {
+      const [store, id] = [open(), crypto.randomUUID()];
+      await store.createPartitions(Array.from({ length: 12 }, (_, partition) => registration(id, partition)));
+      await store.createPartitions([{ ...registration(id, 3), leaderEpoch: 9 }, registration(id, 12)]);
+      const found = await store.getPartitions(id);
+      expect(found.map(({ partition }) => partition)).toEqual(Array.from({ length: 13 }, (_, index) => index));
+      expect(found[3]).toEqual(registration(id, 3));
+      await store.deletePartitions(id, 13);
+      expect(await store.getPartitions(id)).toEqual([]);
+    });
+
+    it("changes a registration only from the epoch before", async () => {
+      const [store, id] = [open(), crypto.randomUUID()];
+      await store.createPartitions([registration(id, 0)]);
+      expect(await store.updatePartition({ ...registration(id, 0), leaderEpoch: 1, partitionEpoch: 1 })).toBe(true);
+      expect(await store.updatePartition({ ...registration(id, 0), leaderEpoch: 2, partitionEpoch: 1 })).toBe(false);
+      expect((await store.getPartitions(id))[0]?.leaderEpoch).toBe(1);
+    });
+
+    it("keeps the work of a deletion until it is done", async () => {
+      const store = open();
+      const deleted = { topicId: crypto.randomUUID(), name: "t", partitionCount: 1, deletedAt: 7 };
+      await store.putDeletedTopic(deleted);
+      expect(await store.listDeletedTopics(1000)).toContainEqual(deleted);
+      await store.removeDeletedTopic(deleted.topicId);
+      expect(await store.listDeletedTopics(1000)).not.toContainEqual(deleted);
+    });
+
+    it("hands out every producer id once", async () => {
+      const store = open();
+      const ids = await Promise.all(Array.from({ length: 20 }, () => store.nextProducerId()));
+      expect(new Set(ids).size).toBe(20);
+      expect(Math.min(...ids)).toBeGreaterThanOrEqual(0);
+    });
+  });
+}

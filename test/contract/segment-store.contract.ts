@@ -1,0 +1,67 @@
+import { describe, expect, it } from "vitest";
+import type { SegmentStore } from "../../shared/log/segment-store.ts";
+
+/** What every segment store does. */
+export function segmentStoreContract(name: string, open: () => SegmentStore): void {
+  describe(`the segment store on ${name}`, () => {
+    const folder = () => `contract/${crypto.randomUUID()}`;
+    const text = (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toString();
+
+    it("gives back an object as it was put", async () => {
+      const [store, key] = [open(), `${folder()}/a.batches`];
+      const bytes = Buffer.from(Array.from({ length: 100_000 }, (_, index) => index % 256));
+      await store.putObject(key, bytes);
+      expect(Buffer.compare((await store.getObject(key))!, bytes)).toBe(0);
+    });
+
+    it("gives back part of an object, and no more than there is", async () => {
+      const [store, key] = [open(), `${folder()}/a`];
+      await store.putObject(key, Buffer.from("0123456789"));
+      const range = async (start: number, end: number) => text(await store.getObject(key, { start, end }));
+      expect(await range(2, 5)).toBe("234");
+      expect(await range(7, 100)).toBe("789");
+      expect(await range(10, 20)).toBe("");
+      expect(await range(3, 3)).toBe("");
+    });
+
+    it("has no object that was not put", async () => {
+      expect(await open().getObject(`${folder()}/missing`)).toBeUndefined();
+      expect(await open().getObject(`${folder()}/missing`, { start: 0, end: 1 })).toBeUndefined();
+    });
+
+    it("replaces an object of the same key", async () => {
+      const [store, key] = [open(), `${folder()}/a`];
+      await store.putObject(key, Buffer.from("long before"));
+      await store.putObject(key, Buffer.from("after"));
+      expect(text(await store.getObject(key))).toBe("after");
+    });
+
+    it("lists a prefix in order of key, page by page", async () => {
+      const [store, prefix] = [open(), folder()];
+      for (const key of ["b/2", "a", "b/10", "c.d"]) await store.putObject(`${prefix}/${key}`, Buffer.from(key));
+      await store.putObject(`${prefix}-other`, Buffer.from("x"));
+      const first = await store.listObjects(`${prefix}/`, { maxKeys: 3 });
+      expect(first.map(({ key }) => key.slice(prefix.length + 1))).toEqual(["a", "b/10", "b/2"]);
+      expect(first.map(({ sizeInBytes }) => sizeInBytes)).toEqual([1, 4, 3]);
+      const rest = await store.listObjects(`${prefix}/`, { maxKeys: 3, after: first.at(-1)!.key });
+      expect(rest.map(({ key }) => key.slice(prefix.length + 1))).toEqual(["c.d"]);
+      expect(await store.listObjects(`${prefix}/nothing/`, { maxKeys: 3 })).toEqual([]);
+    });
+
+    it("deletes objects; one that is not there is no error", async () => {
+      const [store, prefix] = [open(), folder()];
+      await store.putObject(`${prefix}/a`, Buffer.from("a"));
+      await store.deleteObjects([`${prefix}/a`, `${prefix}/never`]);
+      await store.deleteObjects([]);
+      expect(await store.getObject(`${prefix}/a`)).toBeUndefined();
+    });
+
+    it("takes no key that leads elsewhere", async () => {
+      const store = open();
+      for (const key of ["../a", "a/../../b", "/etc/passwd", "a//b", "", "a/.", "a b", "a\0b", "x".repeat(2000)]) {
+        await expect(store.putObject(key, Buffer.from("x"))).rejects.toMatchObject({ code: "INVALID_REQUEST" });
+        await expect(store.getObject(key)).rejects.toMatchObject({ code: "INVALID_REQUEST" });
+      }
+    });
+  });
+}
