@@ -21,11 +21,15 @@ it("Kafka's own reader finds our records in our batches, whatever the compressio
     writeFileSync(join(folder, `${compressionType}.bin`), encodeBatch(records, { compressionType, baseOffset: 42 }));
   }
   const classPath = `${join(kafka, "classes")}:${join(kafka, "lib")}/*`;
-  const printed = execFileSync("java", ["-Dfile.encoding=UTF-8", "-Dsun.stdout.encoding=UTF-8", "-cp", classPath, "GenerateFixtures", "check", folder], {
-    encoding: "utf8",
-    maxBuffer: 256 * 1024 * 1024,
-    stdio: ["ignore", "pipe", "ignore"],
-  });
+  const printed = execFileSync(
+    "java",
+    ["-Dfile.encoding=UTF-8", "-Dsun.stdout.encoding=UTF-8", "-cp", classPath, "GenerateFixtures", "check", folder],
+    {
+      encoding: "utf8",
+      maxBuffer: 256 * 1024 * 1024,
+      stdio: ["ignore", "pipe", "ignore"],
+    },
+  );
   rmSync(folder, { recursive: true });
   const expected = [...COMPRESSION_TYPES].sort().flatMap((compressionType) =>
     records.map(({ key, value, headers, timestamp }, index) => {

@@ -51,12 +51,33 @@ export function logStoreContract(name: string, open: () => LogStore): void {
             kind: "object",
             object: { key: "topic/0/x.batches", sizeInBytes: 12345 },
             producerBatches: [
-              { producerId: 7, producerEpoch: 1, baseSequence: 2 ** 31 - 1, lastSequence: 0, baseOffset: 1, lastOffset: 2, timestamp: 1_700_000_000_000 },
-              { producerId: 2 ** 50, producerEpoch: 0, baseSequence: 0, lastSequence: 9, baseOffset: 3, lastOffset: 12, timestamp: -1 },
+              {
+                producerId: 7,
+                producerEpoch: 1,
+                baseSequence: 2 ** 31 - 1,
+                lastSequence: 0,
+                baseOffset: 1,
+                lastOffset: 2,
+                timestamp: 1_700_000_000_000,
+              },
+              {
+                producerId: 2 ** 50,
+                producerEpoch: 0,
+                baseSequence: 0,
+                lastSequence: 9,
+                baseOffset: 3,
+                lastOffset: 12,
+                timestamp: -1,
+              },
             ],
           },
         }),
-        item(2 ** 50 + 1, { payload: { kind: "end-of-log" }, recordCount: 0, maxTimestamp: -1, expiresAt: 1_900_000_000 }),
+        item(2 ** 50 + 1, {
+          payload: { kind: "end-of-log" },
+          recordCount: 0,
+          maxTimestamp: -1,
+          expiresAt: 1_900_000_000,
+        }),
       ];
       for (const each of items) expect(await store.putItem(log, each)).toEqual({ kind: "written" });
       expect(plainItems((await store.readItems(log, 0, ALL)).items)).toEqual(plainItems(items));
@@ -94,7 +115,8 @@ export function logStoreContract(name: string, open: () => LogStore): void {
       const [store, log] = [open(), newLog()];
       const offsets = [0, 9, 10, 99, 100, 1000, 2 ** 40, 2 ** 53 - 2];
       for (const offset of offsets.toReversed()) await store.putItem(log, item(offset));
-      const read = async (from: number) => (await store.readItems(log, from, ALL)).items.map(({ baseOffset }) => baseOffset);
+      const read = async (from: number) =>
+        (await store.readItems(log, from, ALL)).items.map(({ baseOffset }) => baseOffset);
       expect(await read(0)).toEqual(offsets);
       expect(await read(10)).toEqual(offsets.slice(2));
       expect(await read(11)).toEqual(offsets.slice(3));
@@ -133,9 +155,9 @@ export function logStoreContract(name: string, open: () => LogStore): void {
       }
       const { items, isEnd } = await store.readItems(log, 0, ALL);
       expect(isEnd).toBe(true);
-      expect(items.map(({ payload }) => (payload.kind === "inline" ? [payload.batches.length, payload.batches.at(-1)] : []))).toEqual(
-        Array.from({ length: 8 }, (_, offset) => [size, offset]),
-      );
+      expect(
+        items.map(({ payload }) => (payload.kind === "inline" ? [payload.batches.length, payload.batches.at(-1)] : [])),
+      ).toEqual(Array.from({ length: 8 }, (_, offset) => [size, offset]));
     });
 
     it("finds the item at or below an offset", async () => {
@@ -162,7 +184,9 @@ export function logStoreContract(name: string, open: () => LogStore): void {
         producers: Array.from({ length: 50 }, (_, producerId) => ({
           producerId,
           producerEpoch: 2,
-          batches: [{ baseSequence: 0, lastSequence: 9, baseOffset: producerId, lastOffset: producerId + 9, timestamp: -1 }],
+          batches: [
+            { baseSequence: 0, lastSequence: 9, baseOffset: producerId, lastOffset: producerId + 9, timestamp: -1 },
+          ],
         })),
       });
       expect(await store.readCheckpoint(log)).toBeUndefined();
