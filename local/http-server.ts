@@ -19,6 +19,8 @@ export type Handler = (
 /** Requests at work at a time; as Lambda's concurrency in a new account. */
 const MAX_CONCURRENT = 1_000;
 const DRAIN_WITHIN_MS = 10_000;
+/** Bytes of a body that is too large which are read all the same, so that its sender can hear of it. */
+const MAX_DISCARDED_BYTES = 64 * 1024 * 1024;
 
 export interface HttpServer {
   readonly url: string;
@@ -83,8 +85,7 @@ async function answer(
   const signal = AbortSignal.any([gone.signal, stopping]);
   const body = await readBody(request);
   if (body === undefined) {
-    // The rest of the body is not read: the connection cannot be used again.
-    respond(response, fromError(bodyTooLarge()), { connection: "close" });
+    respond(response, fromError(bodyTooLarge()), request.complete ? {} : { connection: "close" });
     return;
   }
   const url = new URL(`http://localhost${request.url?.startsWith("/") ? request.url : "/"}`);
@@ -102,17 +103,25 @@ function lambdaOf({ httpMethod, path }: APIGatewayProxyEvent): "produce" | "fetc
   }
 }
 
-/** undefined: it is larger than a request may be. */
-async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
-  if (Number(request.headers["content-length"] ?? 0) > MAX_REQUEST_BYTES) return undefined;
-  const parts: Buffer[] = [];
-  let sizeInBytes = 0;
-  for await (const part of request) {
-    sizeInBytes += (part as Buffer).length;
-    if (sizeInBytes > MAX_REQUEST_BYTES) return undefined;
-    parts.push(part as Buffer);
-  }
-  return Buffer.concat(parts);
+/**
+ * undefined: it is larger than a request may be. A client that still sends does not listen yet, so what comes of it is
+ * thrown away first, up to a limit.
+ */
+function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+  return new Promise((resolve, reject) => {
+    const parts: Buffer[] = [];
+    let sizeInBytes = 0;
+    if (Number(request.headers["content-length"] ?? 0) > MAX_DISCARDED_BYTES) resolve(undefined);
+    request.on("data", (part: Buffer) => {
+      sizeInBytes += part.length;
+      if (sizeInBytes <= MAX_REQUEST_BYTES) parts.push(part);
+      else parts.length = 0;
+      if (sizeInBytes > MAX_DISCARDED_BYTES) resolve(undefined);
+    });
+    request.once("end", () => resolve(sizeInBytes > MAX_REQUEST_BYTES ? undefined : Buffer.concat(parts)));
+    request.once("error", reject);
+    request.once("close", () => reject(new Error("the client went away")));
+  });
 }
 
 /** The event that API Gateway's REST API (v1) would make of the request. */
