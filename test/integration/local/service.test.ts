@@ -220,9 +220,8 @@ describe("the local service", () => {
     const { hostname, port } = new URL(service.url);
     const raw = (head: string, bytes: number) =>
       new Promise<string>((resolve) => {
-        const socket = connect(Number(port), hostname, () =>
-          socket.write(`POST ${path} HTTP/1.1\r\nhost: x\r\n${head}\r\n\r\n`),
-        );
+        const socket = connect(Number(port), hostname);
+        socket.write(`POST ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n${head}\r\n\r\n`);
         let text = "";
         socket.on("data", (part) => {
           text += part;
@@ -230,6 +229,7 @@ describe("the local service", () => {
         socket.on("error", () => {});
         socket.on("close", () => resolve(text));
         for (let sent = 0; sent < bytes; sent += 1 << 20) socket.write(`100000\r\n${" ".repeat(1 << 20)}\r\n`);
+        if (bytes > 0) socket.write("0\r\n\r\n");
       });
     expect(await raw("content-length: 99999999999", 0)).toMatch(/^HTTP\/1.1 413 .*"hint"/s);
     expect(await raw("transfer-encoding: chunked", 6 << 20)).toMatch(/^HTTP\/1.1 413 .*"hint"/s);
