@@ -21,6 +21,8 @@ export interface BrokerParts {
   readonly logger: Logger;
   /** The regions of the deployment in order: broker id 1 is the first. */
   readonly regions: readonly string[];
+  /** Items between checkpoints; CHECKPOINT_ITEMS unless told. */
+  readonly checkpointEveryItems?: number;
 }
 
 /**

@@ -11,7 +11,7 @@ export function openBroker(parts: BrokerParts): Broker {
   const bell = new LogBell();
   return {
     ...parts,
-    topics: new TopicCache(parts.metadataStore, parts.clock),
+    topics: new TopicCache(parts),
     writers: new PartitionWriters(parts, bell),
     logEnds: new LogEnds(),
     sticky: new StickyPartitions(parts.random),

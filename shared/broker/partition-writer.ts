@@ -205,8 +205,8 @@ export class PartitionWriter {
 
   /** Goes out beside the append, so that it costs no time. A failed one is made up for by the next. */
   async #writeCheckpointIfDue(state: LogState): Promise<LogState> {
-    if (!isCheckpointDue(state)) return state;
-    const { clock, logger, logStore } = this.#parts;
+    const { clock, logger, logStore, checkpointEveryItems } = this.#parts;
+    if (!isCheckpointDue(state, checkpointEveryItems)) return state;
     try {
       const put = logStore.putCheckpoint(this.#log, toCheckpoint(state));
       await withTimeout(clock, CHECKPOINT_TIMEOUT_MS, "writing the checkpoint", put);

@@ -1,7 +1,7 @@
 import { type TopicConfigValues, topicConfigValues } from "../kafka/topic-config-values.ts";
-import type { Clock } from "../runtime/clock.ts";
-import { withTimeout } from "../runtime/timeout.ts";
-import type { MetadataStore, PartitionRegistration, TopicItem } from "./metadata-store.ts";
+import type { BrokerParts } from "./broker.ts";
+import type { PartitionRegistration, TopicItem } from "./metadata-store.ts";
+import { untilKnown } from "./until-known.ts";
 
 /** A topic with its registrations, from one read of the metadata. */
 export interface CachedTopic {
@@ -15,7 +15,6 @@ export interface CachedTopic {
 export const TOPIC_CACHE_MS = 5_000;
 
 const MAX_TOPICS = 5_000;
-const READ_TIMEOUT_MS = 5_000;
 
 interface Entry {
   readonly topic: Promise<CachedTopic | undefined>;
@@ -25,25 +24,23 @@ interface Entry {
 
 /** Topics by name, as this process read them at most TOPIC_CACHE_MS ago. That one does not exist is never remembered. */
 export class TopicCache {
-  readonly #store: MetadataStore;
-  readonly #clock: Clock;
+  readonly #parts: BrokerParts;
   /** The one read longest ago first. */
   readonly #entries = new Map<string, Entry>();
 
-  constructor(store: MetadataStore, clock: Clock) {
-    this.#store = store;
-    this.#clock = clock;
+  constructor(parts: BrokerParts) {
+    this.#parts = parts;
   }
 
   /** Requests that come while a topic is being read share that read. */
   get(name: string): Promise<CachedTopic | undefined> {
     const entry = this.#entries.get(name);
-    if (entry !== undefined && this.#clock.now() - entry.readAt < TOPIC_CACHE_MS) return entry.topic;
+    if (entry !== undefined && this.#parts.clock.now() - entry.readAt < TOPIC_CACHE_MS) return entry.topic;
     return this.refresh(name);
   }
 
   refresh(name: string): Promise<CachedTopic | undefined> {
-    const entry: Entry = { topic: this.#read(name), readAt: this.#clock.now() };
+    const entry: Entry = { topic: this.#read(name), readAt: this.#parts.clock.now() };
     this.#entries.delete(name);
     this.#entries.set(name, entry);
     const [oldest] = this.#entries.keys();
@@ -60,14 +57,12 @@ export class TopicCache {
   }
 
   async #read(name: string): Promise<CachedTopic | undefined> {
-    const item = await this.#within(this.#store.getTopic(name));
+    const { metadataStore } = this.#parts;
+    const item = await untilKnown(this.#parts, "reading the topic", () => metadataStore.getTopic(name));
     if (item === undefined) return undefined;
-    const partitions = await this.#within(this.#store.getPartitions(item.topicId));
+    const { topicId, configs, partitionCount } = item;
+    const partitions = await untilKnown(this.#parts, "reading partitions", () => metadataStore.getPartitions(topicId));
     // Registrations are written before the topic says how many there are: what is beyond that is not visible yet.
-    return { item, config: topicConfigValues(item.configs), partitions: partitions.slice(0, item.partitionCount) };
-  }
-
-  #within<T>(reading: Promise<T>): Promise<T> {
-    return withTimeout(this.#clock, READ_TIMEOUT_MS, "reading the topic", reading);
+    return { item, config: topicConfigValues(configs), partitions: partitions.slice(0, partitionCount) };
   }
 }

@@ -49,9 +49,9 @@ export function fold(state: LogState, item: LogItem): LogState {
 export const CHECKPOINT_ITEMS = 1000;
 export const CHECKPOINT_BYTES = 4 * 1024 * 1024;
 
-export function isCheckpointDue(state: LogState): boolean {
+export function isCheckpointDue(state: LogState, everyItems = CHECKPOINT_ITEMS): boolean {
   if (state.isEnded || state.lastEpoch === undefined) return false;
-  return state.itemsSinceCheckpoint >= CHECKPOINT_ITEMS || state.bytesSinceCheckpoint >= CHECKPOINT_BYTES;
+  return state.itemsSinceCheckpoint >= everyItems || state.bytesSinceCheckpoint >= CHECKPOINT_BYTES;
 }
 
 export function toCheckpoint(state: LogState): Checkpoint {

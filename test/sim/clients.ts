@@ -1,0 +1,164 @@
+import type { Broker } from "../../shared/broker/broker.ts";
+import { fetch } from "../../shared/broker/fetch.ts";
+import { initProducerId } from "../../shared/broker/init-producer-id.ts";
+import { LATEST_TIMESTAMP, listOffsets } from "../../shared/broker/list-offsets.ts";
+import { produceRecords } from "../../shared/broker/produce-records.ts";
+import { KafkaError } from "../../shared/kafka/kafka-error.ts";
+import { decodeRecords } from "../../shared/record/decode-batch.ts";
+import { batchHeaders, verifyCrc } from "../../shared/record/read-batch-header.ts";
+import type { Attempt, History } from "./history.ts";
+import type { Scheduler } from "./scheduler.ts";
+import { TOPIC } from "./simulation.ts";
+
+export interface ClientWorld {
+  readonly scheduler: Scheduler;
+  /** Any process: a client's next request may go to another one. */
+  readonly broker: () => Broker;
+  readonly history: History;
+  readonly steps: number;
+}
+
+interface Terms {
+  readonly producer?: { readonly producerId: number; readonly producerEpoch: number; readonly baseSequence: number };
+  readonly expectedOffset?: number;
+}
+
+/** The offset it was given, or the error's code and whether it certainly was not appended. */
+type Sent = { readonly offset: number } | { readonly code: string; readonly isRefused: boolean };
+
+async function send({ broker, scheduler }: ClientWorld, value: string, terms: Terms): Promise<Sent> {
+  const record = { partition: 0, key: null, value: Buffer.from(value), headers: [] };
+  try {
+    const produced = await produceRecords(broker(), {
+      topic: TOPIC,
+      records: [record],
+      acks: -1,
+      timeoutMs: 15_000,
+      ...terms,
+    });
+    const result = produced.ok ? produced.value.results[0]! : produced;
+    if (result.ok) {
+      scheduler.note(`${value} at ${result.value.offset}`);
+      return { offset: result.value.offset };
+    }
+    const { refusal } = result;
+    scheduler.note(`${value} ${refusal.code}`);
+    return { code: refusal.code, isRefused: !(refusal instanceof KafkaError) || refusal.outcome === "none" };
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error;
+    return { code: error.code, isRefused: true };
+  }
+}
+
+/** A store that fails for good is no violation; anything else that is thrown is. */
+function passing(error: unknown): undefined {
+  if (!(error instanceof KafkaError)) throw error;
+}
+
+const pause = ({ scheduler }: ClientWorld) => scheduler.sleep(scheduler.integer(300));
+
+/** Sends each value until it is acknowledged, under one sequence; begins anew under another id if it must. */
+export async function idempotentProducer(world: ClientWorld, id: number): Promise<void> {
+  const { broker, history, steps } = world;
+  let producerId: number | undefined;
+  let baseSequence = 0;
+  for (let step = 0; step < steps; step++) {
+    while (producerId === undefined) {
+      producerId = (await initProducerId(broker()).catch(passing))?.producerId;
+      baseSequence = 0;
+    }
+    const attempt: Attempt = { value: `i${id}-${producerId}-${step}`, producer: producerId, sequence: baseSequence };
+    history.attempts.push(attempt);
+    for (let tries = 0; ; tries++) {
+      const sent = await send(world, attempt.value, { producer: { producerId, producerEpoch: 0, baseSequence } });
+      if ("offset" in sent) {
+        attempt.offset = sent.offset;
+        baseSequence++;
+        break;
+      }
+      if (sent.code === "OUT_OF_ORDER_SEQUENCE_NUMBER" || sent.code === "INVALID_PRODUCER_EPOCH") {
+        history.violations.push(`${attempt.value}: ${sent.code}, though it is the next in order`);
+      }
+      // Sometimes it gives up, as a client that dies does; its record may be in the log or not.
+      if (tries > 8) {
+        producerId = undefined;
+        break;
+      }
+      await pause(world);
+    }
+    await pause(world);
+  }
+}
+
+/** Sends each value once, whatever comes of it: it must not stand in the log twice. */
+export async function plainProducer(world: ClientWorld, id: number): Promise<void> {
+  for (let step = 0; step < world.steps; step++) {
+    const attempt: Attempt = { value: `p${id}-${step}` };
+    world.history.attempts.push(attempt);
+    const sent = await send(world, attempt.value, {});
+    if ("offset" in sent) attempt.offset = sent.offset;
+    else attempt.isRefused = sent.isRefused;
+    await pause(world);
+  }
+}
+
+/** Appends only where it expects the log to end: an acknowledgement must name just that offset. */
+export async function conditionalAppender(world: ClientWorld): Promise<void> {
+  for (let step = 0; step < world.steps; step++) {
+    const asked = { topic: TOPIC, partition: 0, timestamp: LATEST_TIMESTAMP };
+    const end = await listOffsets(world.broker(), asked).catch(passing);
+    if (!end?.ok) continue;
+    const attempt: Attempt = { value: `c-${step}` };
+    world.history.attempts.push(attempt);
+    const sent = await send(world, attempt.value, { expectedOffset: end.value.offset });
+    if ("offset" in sent) {
+      attempt.offset = sent.offset;
+      if (sent.offset !== end.value.offset)
+        world.history.violations.push(`${attempt.value} expected ${end.value.offset} and got ${sent.offset}`);
+    } else attempt.isRefused = sent.isRefused;
+    await pause(world);
+  }
+}
+
+/** Reads on from where it is, sometimes from anywhere before it; what was acknowledged must be there. */
+export async function fetcher(world: ClientWorld): Promise<void> {
+  const { scheduler, broker, history, steps } = world;
+  let offset = 0;
+  for (let step = 0; step < 3 * steps; step++) {
+    const acknowledged = Math.max(-1, ...history.attempts.map((attempt) => attempt.offset ?? -1));
+    const from = scheduler.chance(0.2) ? scheduler.integer(acknowledged + 2) : offset;
+    const maxBytes = scheduler.chance(0.5) ? 100 : 1 << 20;
+    const maxWaitMs = scheduler.integer(2_000);
+    const request = { topic: TOPIC, partition: 0, offset: from, maxBytes, minBytes: 1, maxWaitMs };
+    const fetched = await fetch(broker(), request).catch(passing);
+    if (!fetched?.ok) {
+      if (fetched === undefined) continue;
+      if (fetched.refusal.code === "OFFSET_OUT_OF_RANGE" && from <= acknowledged + 1) {
+        history.violations.push(`fetch from ${from} is out of range, though ${acknowledged} was acknowledged before`);
+      }
+      continue;
+    }
+    const { batches, highWatermark, nextOffset } = fetched.value;
+    const texts = textsOf(batches, from);
+    scheduler.note(`fetched ${from} to ${nextOffset} of ${highWatermark}`);
+    if (texts.length === 0 && from <= acknowledged)
+      history.violations.push(`fetch from ${from} is empty, though ${acknowledged} was acknowledged before`);
+    for (const seen of texts) {
+      if (seen.offset >= highWatermark)
+        history.violations.push(`${seen.offset} was seen above the highWatermark ${highWatermark}`);
+      history.seen.push(seen);
+    }
+    offset = nextOffset;
+    await pause(world);
+  }
+}
+
+/** Offsets and texts of the records from `from` on; their CRCs are checked. */
+export function textsOf(batches: Uint8Array, from: number): { offset: number; value: string }[] {
+  return batchHeaders(batches).flatMap(({ header, at }) => {
+    verifyCrc(batches, at, header);
+    return decodeRecords(batches, at, header)
+      .filter(({ offset }) => offset >= from)
+      .map(({ offset, value }) => ({ offset, value: Buffer.from(value ?? []).toString() }));
+  });
+}

@@ -1,0 +1,53 @@
+/** What one produce call was told. */
+export interface Attempt {
+  readonly value: string;
+  /** The producer that sent it, and its sequence, if it is idempotent. */
+  readonly producer?: number;
+  readonly sequence?: number;
+  /** Where it was acknowledged. */
+  offset?: number;
+  /** It was refused, and certainly not appended. */
+  isRefused?: boolean;
+}
+
+/** What all clients of one partition saw. */
+export interface History {
+  readonly attempts: Attempt[];
+  /** What fetches returned: offset and value. */
+  readonly seen: { readonly offset: number; readonly value: string }[];
+  readonly violations: string[];
+}
+
+/** What the log holds in the end, by offset. */
+export type FinalLog = readonly { readonly offset: number; readonly value: string }[];
+
+/** Kafka's consistency, as far as one region goes. Answers what is broken. */
+export function check(history: History, log: FinalLog): string[] {
+  const broken = [...history.violations];
+  const places = new Map<string, number[]>();
+  for (const [index, { offset, value }] of log.entries()) {
+    if (offset !== index) broken.push(`offset ${offset} stands at place ${index}: not one record per offset`);
+    places.set(value, [...(places.get(value) ?? []), offset]);
+  }
+  for (const { value, offset, isRefused } of history.attempts) {
+    const found = places.get(value) ?? [];
+    if (offset !== undefined && log[offset]?.value !== value)
+      broken.push(`${value} was acknowledged at ${offset}, where ${log[offset]?.value} is`);
+    if (found.length > 1) broken.push(`${value} stands at ${found.join(" and ")}`);
+    if (isRefused && found.length > 0) broken.push(`${value} was refused and stands at ${found[0]}`);
+  }
+  for (const { offset, value } of history.seen) {
+    if (log[offset]?.value !== value) broken.push(`${value} was seen at ${offset}, where ${log[offset]?.value} is`);
+  }
+  const last = new Map<number, Attempt>();
+  for (const { value } of log) {
+    const attempt = history.attempts.find((candidate) => candidate.value === value);
+    if (attempt === undefined) broken.push(`${value} was never sent`);
+    if (attempt?.producer === undefined) continue;
+    const before = last.get(attempt.producer);
+    if (before !== undefined && before.sequence! >= attempt.sequence!)
+      broken.push(`${value} stands behind ${before.value}: out of order`);
+    last.set(attempt.producer, attempt);
+  }
+  return broken;
+}
