@@ -1,19 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { fetch } from "../../../shared/broker/fetch.ts";
-import { listOffsets } from "../../../shared/broker/list-offsets.ts";
 import { openBroker } from "../../../shared/broker/open-broker.ts";
-import { produceBatches } from "../../../shared/broker/produce-batches.ts";
 import { KafkaError } from "../../../shared/kafka/kafka-error.ts";
 import { partitionForKey } from "../../../shared/kafka/partitioner.ts";
 import { type LogItem, logKey } from "../../../shared/log/log-item.ts";
-import { crc32c } from "../../../shared/record/crc32c.ts";
-import { decodeRecords } from "../../../shared/record/decode-batch.ts";
-import { encodeBatch } from "../../../shared/record/encode-batch.ts";
-import { writeInt32, writeInt64 } from "../../../shared/record/int64.ts";
-import { AT, CRC_FROM } from "../../../shared/record/layout.ts";
-import { batchHeaders, verifyCrc } from "../../../shared/record/read-batch-header.ts";
 import { MemoryLogStore } from "../../../shared/storage/memory/memory-log-store.ts";
-import { memoryBroker, memoryParts, produce, topicOf } from "../../fixtures/broker.ts";
+import { memoryBroker, memoryParts, produce, topicOf, values } from "../../fixtures/broker.ts";
 
 /** A log store that counts puts and does as it is told before the next ones. */
 class WatchedLogStore extends MemoryLogStore {
@@ -29,21 +20,6 @@ class WatchedLogStore extends MemoryLogStore {
     return result;
   }
 }
-
-const values = async (broker: ReturnType<typeof memoryBroker>, topic: string, partition = 0) => {
-  const fetched = await fetch(broker, { topic, partition, offset: 0, maxBytes: 1 << 24, minBytes: 1, maxWaitMs: 0 });
-  if (!fetched.ok) throw new Error(fetched.refusal.message);
-  const { batches } = fetched.value;
-  return batchHeaders(batches).flatMap(({ header, at }) => {
-    verifyCrc(batches, at, header);
-    return decodeRecords(batches, at, header).map(
-      ({ offset, value }) =>
-        `${offset}=${Buffer.from(value ?? [])
-          .toString()
-          .slice(0, 20)}`,
-    );
-  });
-};
 
 const lost = () => new KafkaError("KAFKA_STORAGE_ERROR", "the answer was lost", { outcome: "unknown" });
 
@@ -248,79 +224,5 @@ describe("producing records", () => {
       produce(other, "t", [{ partition: 0 }], { producer: { producerId: 5, producerEpoch: 0, baseSequence } });
     expect(await send(1_008)).toEqual(["0:1008"]);
     expect(await send(1_010)).toEqual(["0:1010"]);
-  });
-});
-
-describe("producing RecordBatches", () => {
-  const record = (value: string, timestamp = 1_700_000_000_000) => ({
-    key: null,
-    value: Buffer.from(value),
-    headers: [],
-    timestamp,
-  });
-  const send = (broker: ReturnType<typeof memoryBroker>, batches: Uint8Array) =>
-    produceBatches(broker, { topic: "t", partition: 0, batches, acks: -1, timeoutMs: 5_000 });
-
-  it("keeps them byte for byte but for their offset and epoch", async () => {
-    const broker = memoryBroker();
-    await topicOf(broker, "t");
-    const sent = encodeBatch([record("a"), record("b")], { compressionType: "lz4", baseOffset: 99 });
-    await send(broker, sent);
-    expect(await send(broker, sent)).toMatchObject({ ok: true, value: { baseOffset: 2, lastOffset: 3 } });
-    const fetched = await fetch(broker, {
-      topic: "t",
-      partition: 0,
-      offset: 3,
-      maxBytes: 1,
-      minBytes: 1,
-      maxWaitMs: 0,
-    });
-    const batches = fetched.ok ? Buffer.from(fetched.value.batches) : Buffer.alloc(0);
-    expect(batches.subarray(16).equals(Buffer.from(sent).subarray(16))).toBe(true);
-    expect(batches.readBigInt64BE(0)).toBe(2n);
-  });
-
-  it("appends nothing of a request in which one batch is wrong", async () => {
-    const broker = memoryBroker();
-    await topicOf(broker, "t");
-    const wrong = Buffer.from(encodeBatch([record("b")]));
-    wrong[wrong.length - 1]! ^= 1;
-    const result = await send(broker, Buffer.concat([encodeBatch([record("a")]), wrong]));
-    expect(result).toMatchObject({ ok: false, refusal: { code: "CORRUPT_MESSAGE" } });
-    expect(await values(broker, "t")).toEqual([]);
-  });
-
-  it("stamps and recompresses them where the topic says so", async () => {
-    const broker = memoryBroker();
-    await topicOf(broker, "t", 1, { "message.timestamp.type": "LogAppendTime", "compression.type": "zstd" });
-    const result = await send(broker, encodeBatch([record("a", 5)], { compressionType: "gzip" }));
-    const stamped = result.ok ? result.value.logAppendTime : -1;
-    expect(stamped).toBeGreaterThan(1_700_000_000_000);
-    const fetched = await fetch(broker, {
-      topic: "t",
-      partition: 0,
-      offset: 0,
-      maxBytes: 1,
-      minBytes: 1,
-      maxWaitMs: 0,
-    });
-    const [placed] = batchHeaders(fetched.ok ? fetched.value.batches : new Uint8Array());
-    expect(placed?.header).toMatchObject({
-      compressionType: "zstd",
-      timestampType: "LogAppendTime",
-      maxTimestamp: stamped,
-    });
-  });
-
-  it("corrects a maxTimestamp that lies, so that a search by time finds its records", async () => {
-    const broker = memoryBroker();
-    await topicOf(broker, "t");
-    const batch = Buffer.from(encodeBatch([record("a", 1_000), record("b", 2_000)]));
-    writeInt64(batch, AT.maxTimestamp, 1_500);
-    writeInt32(batch, AT.crc, crc32c(batch, CRC_FROM));
-    expect(await send(broker, batch)).toMatchObject({ ok: true });
-    const found = await listOffsets(broker, { topic: "t", partition: 0, timestamp: 1_900 });
-    expect(found).toMatchObject({ ok: true, value: { offset: 1, timestamp: 2_000 } });
-    expect(await values(broker, "t")).toEqual(["0=a", "1=b"]);
   });
 });
