@@ -1,21 +1,26 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { createRequire } from "node:module";
-import { type AddressInfo, connect, createServer } from "node:net";
-import { dirname, join } from "node:path";
+import { type AddressInfo, createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { dynoxideBinary } from "./dynoxide-binary.ts";
 import { StartupError } from "./startup-error.ts";
 
 const HOST = "127.0.0.1";
 const READY_WITHIN_MS = 15_000;
 const POLL_MS = 10;
+const STOP_WITHIN_MS = 5_000;
+/** Between choosing a free port and binding it somebody else may take it. */
+const MAX_PORTS = 3;
 
 /**
- * Runs the command given to it until its input ends, which it does however the process at the other end of the pipe
- * dies: SIGKILL leaves nobody else to stop the child.
+ * Runs the command given to it until its input, descriptor 3, ends: that is when the process at the other end dies, however
+ * it dies. SIGKILL then, because nobody is left to see whether a gentler signal worked; SQLite's log is made for it. The
+ * reader is ended with the command, so that it never kills a later process of the same id.
  */
-const WATCHDOG = `"$@" </dev/null & child=$!
-trap 'kill $child 2>/dev/null; wait $child; exit 0' TERM INT
-{ cat >/dev/null; kill $child 2>/dev/null; } <&3 &
-wait $child`;
+const WATCHDOG = `"$@" </dev/null 3<&- & child=$!
+{ read -r _; kill -KILL $child 2>/dev/null; } <&3 & reader=$!
+trap 'kill -TERM $child 2>/dev/null' TERM INT HUP
+wait $child; wait $child 2>/dev/null
+kill -KILL $reader 2>/dev/null`;
 
 export interface Dynoxide {
   readonly endpoint: string;
@@ -24,41 +29,56 @@ export interface Dynoxide {
   stop(): Promise<void>;
 }
 
+interface Running extends Dynoxide {
+  readonly child: ChildProcess;
+  /** The last line it wrote, for whoever wonders why it ended. */
+  lastLine(): string;
+  hasEnded(): boolean;
+}
+
 /** Starts the embedded DynamoDB, on a file or in memory, and waits until it answers. Errors: StartupError. */
 export async function startDynoxide(file: string | undefined): Promise<Dynoxide> {
   const binary = dynoxideBinary();
-  const port = await freePort();
+  let lastLine = "";
+  for (let attempt = 0; attempt < MAX_PORTS; attempt++) {
+    const running = run(binary, await freePort(), file);
+    if (await answers(running)) return running;
+    await running.stop();
+    lastLine = running.lastLine();
+  }
+  throw new StartupError(`the embedded DynamoDB did not start: ${lastLine || "it does not answer"}`);
+}
+
+function run(binary: string, port: number, file: string | undefined): Running {
   const serve = ["serve", "--host", HOST, "--port", String(port), ...(file === undefined ? [] : ["--db-path", file])];
   const child = spawn("/bin/sh", ["-c", WATCHDOG, "millrace-watchdog", binary, ...serve], {
     stdio: ["ignore", "ignore", "pipe", "pipe"],
     // A group of its own: Ctrl-C is for the service, which stops it when all requests are answered.
     detached: true,
+    // Nothing of the user's environment: their AWS credentials may be in it.
+    env: { PATH: process.env["PATH"], TMPDIR: process.env["TMPDIR"] },
   });
-  const complaints: string[] = [];
-  child.stderr?.setEncoding("utf8").on("data", (text: string) => complaints.push(text.slice(0, 1000)));
+  let tail = "";
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    tail = (tail + text).slice(-1_000);
+  });
+  let isOver = false;
   const ended = new Promise<void>((resolve) => {
-    child.once("exit", () => resolve());
-    child.once("error", () => resolve());
+    const end = () => {
+      isOver = true;
+      resolve();
+    };
+    child.once("exit", end);
+    child.once("error", end);
   });
-  if (!(await answers(port, child, ended))) {
-    await stop(child, ended);
-    throw new StartupError(
-      `the embedded DynamoDB did not start: ${complaints.join("").trim().split("\n").at(-1) ?? ""}`,
-    );
-  }
-  return { endpoint: `http://${HOST}:${port}`, ended, stop: () => stop(child, ended) };
-}
-
-/** The binary of this platform, as Dynoxide's packages are called. */
-function dynoxideBinary(): string {
-  const name = `@dynoxide/${process.platform}-${process.arch}`;
-  try {
-    return join(dirname(createRequire(import.meta.url).resolve(`${name}/package.json`)), "dynoxide");
-  } catch {
-    throw new StartupError(
-      `the embedded DynamoDB for this platform is missing: npm install --no-save ${name}, or set AWS_ENDPOINT_URL to a DynamoDB`,
-    );
-  }
+  return {
+    child,
+    endpoint: `http://${HOST}:${port}`,
+    ended,
+    lastLine: () => tail.trim().split("\n").at(-1) ?? "",
+    hasEnded: () => isOver,
+    stop: () => stop(child, ended),
+  };
 }
 
 function freePort(): Promise<number> {
@@ -72,31 +92,23 @@ function freePort(): Promise<number> {
   });
 }
 
-async function answers(port: number, child: ChildProcess, ended: Promise<void>): Promise<boolean> {
-  let hasEnded = false;
-  void ended.then(() => {
-    hasEnded = true;
-  });
-  for (let waitedMs = 0; waitedMs < READY_WITHIN_MS && !hasEnded && child.pid !== undefined; waitedMs += POLL_MS) {
-    if (await connects(port)) return true;
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+async function answers({ endpoint, hasEnded }: Running): Promise<boolean> {
+  const deadline = Date.now() + READY_WITHIN_MS;
+  while (Date.now() < deadline && !hasEnded()) {
+    try {
+      const { status } = await fetch(endpoint, { signal: AbortSignal.timeout(1_000) });
+      if (status === 200) return !hasEnded();
+    } catch {
+      // Not yet.
+    }
+    await sleep(POLL_MS);
   }
   return false;
 }
 
-function connects(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, HOST, () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", () => resolve(false));
-  });
-}
-
 async function stop(child: ChildProcess, ended: Promise<void>): Promise<void> {
   child.kill("SIGTERM");
-  const killed = setTimeout(() => child.pid !== undefined && killGroup(child.pid), 5_000);
+  const killed = setTimeout(() => child.pid !== undefined && killGroup(child.pid), STOP_WITHIN_MS);
   await ended;
   clearTimeout(killed);
 }
