@@ -1,5 +1,5 @@
 import { BatchWriteItemCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import type { Attributes } from "./log-item-attributes.ts";
+import type { Attributes } from "./attributes.ts";
 
 /** What BatchWriteItem takes at a time. */
 const BATCH = 25;
@@ -13,9 +13,14 @@ export async function batchDelete(client: DynamoDBClient, table: string, keys: r
     for (let attempt = 0; requests.length > 0; attempt++) {
       if (attempt === MAX_ATTEMPTS)
         throw Object.assign(new Error("deletes stay unprocessed"), { name: "ThrottlingException" });
-      if (attempt > 0) await new Promise((resolve) => setTimeout(resolve, FIRST_BACKOFF_MS * 2 ** attempt));
+      if (attempt > 0) await backOff(attempt);
       const answer = await client.send(new BatchWriteItemCommand({ RequestItems: { [table]: requests } }));
       requests = (answer.UnprocessedItems?.[table] ?? []) as typeof requests;
     }
   }
+}
+
+function backOff(attempt: number): Promise<void> {
+  const ms = (0.5 + Math.random() / 2) * FIRST_BACKOFF_MS * 2 ** attempt;
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

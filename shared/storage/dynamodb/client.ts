@@ -1,13 +1,19 @@
 import { DynamoDBClient, type DynamoDBClientConfig } from "@aws-sdk/client-dynamodb";
 
 /**
- * A client with every wait bounded. The SDK repeats a request at most twice: whoever calls repeats on its own terms, and a
- * repeated conditional put finds its own appendId.
+ * A client with every wait bounded; its connections are made at the first request and kept alive. It sends a request
+ * once: a write that the SDK repeated by itself would hide what became of the first (storage-error.ts), and whoever
+ * calls repeats on its own terms.
  */
 export function dynamoDbClient(config: DynamoDBClientConfig = {}): DynamoDBClient {
   return new DynamoDBClient({
-    maxAttempts: 2,
-    requestHandler: { connectionTimeout: 1_000, requestTimeout: 4_000, throwOnRequestTimeout: true },
+    maxAttempts: 1,
+    requestHandler: {
+      connectionTimeout: 1_000,
+      requestTimeout: 4_000,
+      socketTimeout: 4_000,
+      throwOnRequestTimeout: true,
+    },
     ...config,
   });
 }

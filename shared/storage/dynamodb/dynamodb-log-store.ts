@@ -2,19 +2,20 @@ import {
   ConditionalCheckFailedException,
   DeleteItemCommand,
   type DynamoDBClient,
-  GetItemCommand,
   PutItemCommand,
   QueryCommand,
   type QueryCommandInput,
   ScanCommand,
 } from "@aws-sdk/client-dynamodb";
+import { KafkaError } from "../../kafka/kafka-error.ts";
 import type { Checkpoint } from "../../log/checkpoint.ts";
 import type { LogItem, LogKey } from "../../log/log-item.ts";
 import type { LogPage, LogStore, PutItemResult, ReadLimits } from "../../log/log-store.ts";
-import { stored } from "../storage-error.ts";
+import { stored, storedRead } from "../storage-error.ts";
+import type { Attributes } from "./attributes.ts";
 import { batchDelete } from "./batch-delete.ts";
-import { attributesToCheckpoint, checkpointKey, checkpointToAttributes } from "./checkpoint-attributes.ts";
-import { type Attributes, attributesToLogItem, logItemToAttributes } from "./log-item-attributes.ts";
+import { DynamoDbCheckpoints } from "./dynamodb-checkpoints.ts";
+import { attributesToLogItem, logItemToAttributes } from "./log-item.ts";
 
 /** Pages of 1 MB that one read follows; a read that needs more is continued by its caller. */
 const MAX_PAGES = 8;
@@ -23,10 +24,14 @@ const MAX_PAGES = 8;
 export class DynamoDbLogStore implements LogStore {
   readonly #client: DynamoDBClient;
   readonly #table: string;
+  readonly #checkpoints: DynamoDbCheckpoints;
+  /** Where the next look for expired items goes on: one look takes some pages, and the table may have many. */
+  #sweptTo: Attributes | undefined;
 
   constructor(client: DynamoDBClient, table: string) {
     this.#client = client;
     this.#table = table;
+    this.#checkpoints = new DynamoDbCheckpoints(client, table);
   }
 
   async putItem(log: LogKey, item: LogItem): Promise<PutItemResult> {
@@ -43,19 +48,10 @@ export class DynamoDbLogStore implements LogStore {
         return { kind: "written" };
       } catch (error) {
         if (!(error instanceof ConditionalCheckFailedException)) throw error;
-        const occupant = error.Item ?? (await this.#get(log, item.baseOffset));
-        return { kind: "occupied", item: attributesToLogItem(occupant) };
+        if (error.Item === undefined) throw unknownOccupant(error);
+        return { kind: "occupied", item: attributesToLogItem(error.Item) };
       }
     });
-  }
-
-  /** For stores that leave the occupant out of the failed condition's answer. */
-  async #get(log: LogKey, baseOffset: number): Promise<Attributes> {
-    const key = { tp: { S: log }, baseOffset: { N: String(baseOffset) } };
-    const get = new GetItemCommand({ TableName: this.#table, Key: key, ConsistentRead: true });
-    const { Item } = await this.#client.send(get);
-    if (Item === undefined) throw new Error("the item that held the slot is gone");
-    return Item;
   }
 
   async readItems(log: LogKey, fromOffset: number, { maxItems, maxBytes }: ReadLimits): Promise<LogPage> {
@@ -71,7 +67,7 @@ export class DynamoDbLogStore implements LogStore {
         Limit: maxItems - items.length,
         ...(startKey === undefined ? {} : { ExclusiveStartKey: startKey }),
       };
-      const { Items = [], LastEvaluatedKey } = await stored("reading the log", () =>
+      const { Items = [], LastEvaluatedKey } = await storedRead("reading the log", () =>
         this.#client.send(new QueryCommand(query)),
       );
       for (const attributes of Items) {
@@ -98,81 +94,96 @@ export class DynamoDbLogStore implements LogStore {
       ScanIndexForward: false,
       Limit: 1,
     });
-    const { Items } = await stored("reading the log", () => this.#client.send(query));
+    const { Items } = await storedRead("reading the log", () => this.#client.send(query));
     return Items?.[0] === undefined ? undefined : attributesToLogItem(Items[0]);
   }
 
-  async readCheckpoint(log: LogKey): Promise<Checkpoint | undefined> {
-    const get = new GetItemCommand({ TableName: this.#table, Key: checkpointKey(log), ConsistentRead: true });
-    const { Item } = await stored("reading the checkpoint", () => this.#client.send(get));
-    return Item === undefined ? undefined : attributesToCheckpoint(Item);
+  readCheckpoint(log: LogKey): Promise<Checkpoint | undefined> {
+    return this.#checkpoints.read(log);
   }
 
-  async putCheckpoint(log: LogKey, checkpoint: Checkpoint): Promise<void> {
-    const put = new PutItemCommand({
-      TableName: this.#table,
-      Item: checkpointToAttributes(log, checkpoint),
-      ConditionExpression: "attribute_not_exists(tp) OR logEndOffset < :logEndOffset",
-      ExpressionAttributeValues: { ":logEndOffset": { N: String(checkpoint.logEndOffset) } },
-    });
-    await stored("writing the checkpoint", async () => {
-      try {
-        await this.#client.send(put);
-      } catch (error) {
-        if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      }
-    });
+  putCheckpoint(log: LogKey, checkpoint: Checkpoint): Promise<void> {
+    return this.#checkpoints.put(log, checkpoint);
   }
 
   async deleteItems(log: LogKey, beforeOffset: number, maxItems: number): Promise<number> {
-    const keys: Attributes[] = [];
+    let deleted = 0;
     let startKey: Attributes | undefined;
-    for (let page = 0; page < MAX_PAGES && keys.length < maxItems; page++) {
+    // A page that is not the last has an item at least, so that maxItems bounds the pages too.
+    for (let page = 0; page < maxItems && deleted < maxItems; page++) {
       const query: QueryCommandInput = {
         TableName: this.#table,
         KeyConditionExpression: "tp = :tp AND baseOffset < :before",
         ExpressionAttributeValues: { ":tp": { S: log }, ":before": { N: String(beforeOffset) } },
         ProjectionExpression: "tp, baseOffset",
-        Limit: maxItems - keys.length,
+        Limit: Math.min(1000, maxItems - deleted),
         ConsistentRead: true,
         ...(startKey === undefined ? {} : { ExclusiveStartKey: startKey }),
       };
-      const found = await stored("reading what to delete", () => this.#client.send(new QueryCommand(query)));
-      keys.push(...(found.Items ?? []));
-      startKey = found.LastEvaluatedKey;
-      if (startKey === undefined) break;
+      const { Items = [], LastEvaluatedKey } = await storedRead("reading what to delete", () =>
+        this.#client.send(new QueryCommand(query)),
+      );
+      await stored("deleting items", () => batchDelete(this.#client, this.#table, Items));
+      deleted += Items.length;
+      startKey = LastEvaluatedKey;
+      if (startKey !== undefined) continue;
+      if (beforeOffset === Number.MAX_SAFE_INTEGER) await this.#checkpoints.delete(log);
+      break;
     }
-    const isAll = startKey === undefined && beforeOffset === Number.MAX_SAFE_INTEGER;
-    const toDelete = isAll ? [...keys, checkpointKey(log)] : keys;
-    await stored("deleting items", () => batchDelete(this.#client, this.#table, toDelete));
-    return keys.length;
+    return deleted;
   }
 
   async deleteExpiredItems(nowSeconds: number, maxItems: number): Promise<number> {
     let deleted = 0;
-    let startKey: Attributes | undefined;
-    const values = { ":now": { N: String(nowSeconds) } };
-    for (let page = 0; page < MAX_PAGES && deleted < maxItems; page++) {
+    for (let page = 0; page < MAX_PAGES; page++) {
       const scan = new ScanCommand({
         TableName: this.#table,
         FilterExpression: "expiresAt < :now",
-        ExpressionAttributeValues: values,
+        ExpressionAttributeValues: { ":now": { N: String(nowSeconds) } },
         ProjectionExpression: "tp, baseOffset",
-        ...(startKey === undefined ? {} : { ExclusiveStartKey: startKey }),
+        ...(this.#sweptTo === undefined ? {} : { ExclusiveStartKey: this.#sweptTo }),
       });
-      const found = await stored("looking for expired items", () => this.#client.send(scan));
-      for (const { tp, baseOffset } of found.Items ?? []) {
-        if (deleted === maxItems || tp === undefined || baseOffset === undefined) break;
-        const Key = { tp, baseOffset };
-        const condition = { ConditionExpression: "expiresAt < :now", ExpressionAttributeValues: values };
-        await stored("deleting an expired item", () =>
-          this.#client.send(new DeleteItemCommand({ TableName: this.#table, Key, ...condition })),
-        );
-        deleted++;
+      const { Items = [], LastEvaluatedKey } = await storedRead("looking for expired items", () =>
+        this.#client.send(scan),
+      );
+      for (const key of Items) {
+        if (deleted === maxItems) return deleted;
+        if (await this.#deleteIfExpired(key, nowSeconds)) deleted++;
       }
-      startKey = found.LastEvaluatedKey;
-      if (startKey === undefined) break;
+      this.#sweptTo = LastEvaluatedKey;
+      if (this.#sweptTo === undefined) break;
     }
     return deleted;
   }
+
+  /** False if it is gone by now, or another item stands in its place. */
+  async #deleteIfExpired(key: Attributes, nowSeconds: number): Promise<boolean> {
+    const command = new DeleteItemCommand({
+      TableName: this.#table,
+      Key: key,
+      ConditionExpression: "expiresAt < :now",
+      ExpressionAttributeValues: { ":now": { N: String(nowSeconds) } },
+    });
+    return stored("deleting an expired item", async () => {
+      try {
+        await this.#client.send(command);
+        return true;
+      } catch (error) {
+        if (error instanceof ConditionalCheckFailedException) return false;
+        throw error;
+      }
+    });
+  }
+}
+
+/** A store that does not know ReturnValuesOnConditionCheckFailure: without the occupant no append is ever decided. */
+function unknownOccupant(cause: ConditionalCheckFailedException): KafkaError {
+  return new KafkaError(
+    "UNKNOWN_SERVER_ERROR",
+    "the store refused the append and did not tell which item has the slot",
+    {
+      hint: "it must know ReturnValuesOnConditionCheckFailure, as DynamoDB does",
+      cause,
+    },
+  );
 }

@@ -9,17 +9,25 @@ import {
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
 import type { DeletedTopic, MetadataStore, PartitionRegistration, TopicItem } from "../../broker/metadata-store.ts";
-import { stored } from "../storage-error.ts";
+import { KafkaError } from "../../kafka/kafka-error.ts";
+import { stored, storedRead } from "../storage-error.ts";
+import type { Attributes } from "./attributes.ts";
 import { batchDelete } from "./batch-delete.ts";
-import type { Attributes } from "./log-item-attributes.ts";
+import { attributesToClusterId, CLUSTER_KEY, clusterIdToAttributes } from "./cluster-item.ts";
 import {
-  itemValue,
-  metadataKey,
-  partitionName,
+  attributesToDeletedTopic,
+  DELETED_TOPIC_KIND,
+  deletedTopicKey,
+  deletedTopicToAttributes,
+} from "./deleted-topic-item.ts";
+import {
+  attributesToRegistration,
+  partitionKey,
   partitionsKind,
   registrationToAttributes,
-  topicToAttributes,
-} from "./metadata-attributes.ts";
+} from "./partition-registration-item.ts";
+import { attributesToProducerId, PRODUCER_ID_KEY } from "./producer-id-item.ts";
+import { attributesToTopic, TOPIC_KIND, topicKey, topicToAttributes } from "./topic-item.ts";
 
 const MAX_PAGES = 64;
 const WRITES_AT_ONCE = 16;
@@ -28,6 +36,8 @@ interface Condition {
   readonly expression: string;
   readonly values?: Attributes;
 }
+
+const IS_FREE: Condition = { expression: "attribute_not_exists(kind)" };
 
 /** The metadata table in DynamoDB. */
 export class DynamoDbMetadataStore implements MetadataStore {
@@ -40,31 +50,28 @@ export class DynamoDbMetadataStore implements MetadataStore {
   }
 
   async clusterId(candidate: string): Promise<string> {
-    const known = await this.#get("cluster", "id");
-    if (known !== undefined) return itemValue<string>(known);
-    const item = { ...metadataKey("cluster", "id"), value: { S: JSON.stringify(candidate) } };
-    if (await this.#put(item, { expression: "attribute_not_exists(kind)" })) return candidate;
-    return itemValue<string>((await this.#get("cluster", "id"))!);
+    const known = await this.#get(CLUSTER_KEY);
+    if (known !== undefined) return attributesToClusterId(known);
+    const occupant = await this.#put(clusterIdToAttributes(candidate), IS_FREE);
+    return occupant === undefined ? candidate : attributesToClusterId(occupant);
   }
 
   async getTopic(name: string): Promise<TopicItem | undefined> {
-    const item = await this.#get("topic", name);
-    return item === undefined ? undefined : itemValue<TopicItem>(item);
+    const item = await this.#get(topicKey(name));
+    return item === undefined ? undefined : attributesToTopic(item);
   }
 
   async listTopics({ limit, after }: { limit: number; after?: string }): Promise<TopicItem[]> {
-    return (await this.#query("topic", limit, after)).map((item) => itemValue<TopicItem>(item));
+    return (await this.#query(TOPIC_KIND, limit, after)).map(attributesToTopic);
   }
 
-  createTopic(topic: TopicItem): Promise<boolean> {
-    return this.#put(topicToAttributes(topic), {
-      expression: "attribute_not_exists(kind) OR (topicId = :topicId AND version = :version)",
-      values: { ":topicId": { S: topic.topicId }, ":version": { N: String(topic.version) } },
-    });
+  async createTopic(topic: TopicItem): Promise<boolean> {
+    const occupant = await this.#put(topicToAttributes(topic), IS_FREE);
+    return occupant === undefined || attributesToTopic(occupant).topicId === topic.topicId;
   }
 
   updateTopic(topic: TopicItem): Promise<boolean> {
-    return this.#put(topicToAttributes(topic), {
+    return this.#replace(topicToAttributes(topic), {
       expression: "topicId = :topicId AND version = :before",
       values: { ":topicId": { S: topic.topicId }, ":before": { N: String(topic.version - 1) } },
     });
@@ -73,72 +80,73 @@ export class DynamoDbMetadataStore implements MetadataStore {
   async deleteTopic(name: string, topicId: string): Promise<boolean> {
     const command = new DeleteItemCommand({
       TableName: this.#table,
-      Key: metadataKey("topic", name),
+      Key: topicKey(name),
       ConditionExpression: "topicId = :topicId",
       ExpressionAttributeValues: { ":topicId": { S: topicId } },
     });
-    return this.#onCondition("deleting the topic", () => this.#client.send(command));
+    return stored("deleting the topic", async () => {
+      try {
+        await this.#client.send(command);
+        return true;
+      } catch (error) {
+        if (error instanceof ConditionalCheckFailedException) return false;
+        throw error;
+      }
+    });
   }
 
   async getPartitions(topicId: string): Promise<PartitionRegistration[]> {
-    const items = await this.#query(partitionsKind(topicId), Number.MAX_SAFE_INTEGER);
-    return items.map((item) => itemValue<PartitionRegistration>(item));
+    return (await this.#query(partitionsKind(topicId), Number.MAX_SAFE_INTEGER)).map(attributesToRegistration);
   }
 
   async createPartitions(registrations: readonly PartitionRegistration[]): Promise<void> {
     for (let at = 0; at < registrations.length; at += WRITES_AT_ONCE) {
-      const puts = registrations
-        .slice(at, at + WRITES_AT_ONCE)
-        .map((registration) =>
-          this.#put(registrationToAttributes(registration), { expression: "attribute_not_exists(kind)" }),
-        );
-      await Promise.all(puts);
+      const together = registrations.slice(at, at + WRITES_AT_ONCE);
+      await Promise.all(together.map((registration) => this.#put(registrationToAttributes(registration), IS_FREE)));
     }
   }
 
   updatePartition(registration: PartitionRegistration): Promise<boolean> {
-    return this.#put(registrationToAttributes(registration), {
+    return this.#replace(registrationToAttributes(registration), {
       expression: "partitionEpoch = :before",
       values: { ":before": { N: String(registration.partitionEpoch - 1) } },
     });
   }
 
   async deletePartitions(topicId: string, partitionCount: number): Promise<void> {
-    const keys = Array.from({ length: partitionCount }, (_, partition) =>
-      metadataKey(partitionsKind(topicId), partitionName(partition)),
-    );
+    const keys = Array.from({ length: partitionCount }, (_, partition) => partitionKey(topicId, partition));
     await stored("deleting partitions", () => batchDelete(this.#client, this.#table, keys));
   }
 
   async putDeletedTopic(topic: DeletedTopic): Promise<void> {
-    await this.#put({ ...metadataKey("deleted-topic", topic.topicId), value: { S: JSON.stringify(topic) } });
+    await this.#put(deletedTopicToAttributes(topic));
   }
 
   async listDeletedTopics(limit: number): Promise<DeletedTopic[]> {
-    return (await this.#query("deleted-topic", limit)).map((item) => itemValue<DeletedTopic>(item));
+    return (await this.#query(DELETED_TOPIC_KIND, limit)).map(attributesToDeletedTopic);
   }
 
   async removeDeletedTopic(topicId: string): Promise<void> {
-    const command = new DeleteItemCommand({ TableName: this.#table, Key: metadataKey("deleted-topic", topicId) });
+    const command = new DeleteItemCommand({ TableName: this.#table, Key: deletedTopicKey(topicId) });
     await stored("ending a deletion", () => this.#client.send(command));
   }
 
   async nextProducerId(): Promise<number> {
     const command = new UpdateItemCommand({
       TableName: this.#table,
-      Key: metadataKey("producer-id", "next"),
+      Key: PRODUCER_ID_KEY,
       UpdateExpression: "ADD #next :one",
       ExpressionAttributeNames: { "#next": "next" },
       ExpressionAttributeValues: { ":one": { N: "1" } },
       ReturnValues: "UPDATED_NEW",
     });
-    const { Attributes } = await stored("taking a producer id", () => this.#client.send(command));
-    return Number(Attributes?.["next"]?.N) - 1;
+    const { Attributes = {} } = await stored("taking a producer id", () => this.#client.send(command));
+    return attributesToProducerId(Attributes);
   }
 
-  async #get(kind: string, name: string): Promise<Attributes | undefined> {
-    const get = new GetItemCommand({ TableName: this.#table, Key: metadataKey(kind, name), ConsistentRead: true });
-    return (await stored("reading metadata", () => this.#client.send(get))).Item;
+  async #get(key: Attributes): Promise<Attributes | undefined> {
+    const get = new GetItemCommand({ TableName: this.#table, Key: key, ConsistentRead: true });
+    return (await storedRead("reading metadata", () => this.#client.send(get))).Item;
   }
 
   async #query(kind: string, limit: number, after = ""): Promise<Attributes[]> {
@@ -154,32 +162,40 @@ export class DynamoDbMetadataStore implements MetadataStore {
         Limit: Math.min(1000, limit - items.length),
         ...(startKey === undefined ? {} : { ExclusiveStartKey: startKey }),
       };
-      const found = await stored("reading metadata", () => this.#client.send(new QueryCommand(query)));
+      const found = await storedRead("reading metadata", () => this.#client.send(new QueryCommand(query)));
       items.push(...(found.Items ?? []));
       startKey = found.LastEvaluatedKey;
-      if (startKey === undefined) break;
+      if (startKey === undefined) return items;
     }
-    return items;
+    // A list that is not whole may only be one whose limit was reached.
+    if (items.length >= limit) return items;
+    throw new KafkaError("UNKNOWN_SERVER_ERROR", `there is more metadata of ${kind} than ${MAX_PAGES} pages`);
   }
 
-  /** Puts an item on a condition; false if it does not hold. */
-  #put(item: Attributes, condition?: Condition): Promise<boolean> {
+  /**
+   * Compare-and-set. An item there that is just what was to be put is one's own: a put that is sent again because its
+   * answer was lost meets itself.
+   */
+  async #replace(item: Attributes, condition: Condition): Promise<boolean> {
+    const occupant = await this.#put(item, condition);
+    return occupant === undefined || occupant["value"]?.S === item["value"]?.S;
+  }
+
+  /** Puts an item. undefined: it is written; else what is there instead, `{}` for nothing. */
+  #put(item: Attributes, condition?: Condition): Promise<Attributes | undefined> {
     const command = new PutItemCommand({
       TableName: this.#table,
       Item: item,
       ...(condition === undefined ? {} : { ConditionExpression: condition.expression }),
       ...(condition?.values === undefined ? {} : { ExpressionAttributeValues: condition.values }),
+      ...(condition === undefined ? {} : { ReturnValuesOnConditionCheckFailure: "ALL_OLD" }),
     });
-    return this.#onCondition("writing metadata", () => this.#client.send(command));
-  }
-
-  async #onCondition(what: string, write: () => Promise<unknown>): Promise<boolean> {
-    return stored(what, async () => {
+    return stored("writing metadata", async () => {
       try {
-        await write();
-        return true;
+        await this.#client.send(command);
+        return undefined;
       } catch (error) {
-        if (error instanceof ConditionalCheckFailedException) return false;
+        if (error instanceof ConditionalCheckFailedException) return error.Item ?? {};
         throw error;
       }
     });

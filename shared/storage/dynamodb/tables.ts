@@ -2,8 +2,10 @@ import {
   CreateTableCommand,
   type CreateTableCommandInput,
   DescribeTableCommand,
+  DescribeTimeToLiveCommand,
   type DynamoDBClient,
   ResourceInUseException,
+  UpdateTimeToLiveCommand,
 } from "@aws-sdk/client-dynamodb";
 
 /** A table's keys, as every place that makes one needs them: the local service, the tests, the CDK app. */
@@ -43,6 +45,7 @@ export async function createTables(client: DynamoDBClient, names: TableNames): P
       if (!(error instanceof ResourceInUseException)) throw error;
     }
     await untilActive(client, name);
+    if (schema.timeToLiveAttribute !== undefined) await enableTimeToLive(client, name, schema.timeToLiveAttribute);
   }
 }
 
@@ -53,6 +56,14 @@ async function untilActive(client: DynamoDBClient, name: string): Promise<void> 
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
   throw new Error(`table ${name} did not become active within ${(MAX_POLLS * POLL_MS) / 1000} s`);
+}
+
+/** Asks first: to enable it twice is refused. */
+async function enableTimeToLive(client: DynamoDBClient, name: string, attribute: string): Promise<void> {
+  const { TimeToLiveDescription } = await client.send(new DescribeTimeToLiveCommand({ TableName: name }));
+  if (TimeToLiveDescription?.AttributeName === attribute) return;
+  const TimeToLiveSpecification = { AttributeName: attribute, Enabled: true };
+  await client.send(new UpdateTimeToLiveCommand({ TableName: name, TimeToLiveSpecification }));
 }
 
 function createTableInput(name: string, { partitionKey, sortKey }: TableSchema): CreateTableCommandInput {

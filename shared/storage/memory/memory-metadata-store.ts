@@ -1,6 +1,9 @@
 import type { DeletedTopic, MetadataStore, PartitionRegistration, TopicItem } from "../../broker/metadata-store.ts";
 
-/** A metadata table in memory. */
+/**
+ * A metadata table in memory, for the simulation and tests. Linearizable, without timers. As in DynamoDB, a change that
+ * is there already is one's own, sent again.
+ */
 export class MemoryMetadataStore implements MetadataStore {
   #clusterId: string | undefined;
   #nextProducerId = 0;
@@ -31,6 +34,7 @@ export class MemoryMetadataStore implements MetadataStore {
 
   async updateTopic(topic: TopicItem): Promise<boolean> {
     const present = this.#topics.get(topic.name);
+    if (JSON.stringify(present) === JSON.stringify(topic)) return true;
     if (present?.topicId !== topic.topicId || present.version !== topic.version - 1) return false;
     this.#topics.set(topic.name, structuredClone(topic));
     return true;
@@ -56,8 +60,10 @@ export class MemoryMetadataStore implements MetadataStore {
 
   async updatePartition(registration: PartitionRegistration): Promise<boolean> {
     const partitions = this.#partitions.get(registration.topicId);
-    if (partitions?.get(registration.partition)?.partitionEpoch !== registration.partitionEpoch - 1) return false;
-    partitions.set(registration.partition, structuredClone(registration));
+    const present = partitions?.get(registration.partition);
+    if (JSON.stringify(present) === JSON.stringify(registration)) return true;
+    if (present?.partitionEpoch !== registration.partitionEpoch - 1) return false;
+    partitions?.set(registration.partition, structuredClone(registration));
     return true;
   }
 

@@ -2,16 +2,17 @@
  * A log item in the log table: one per append, written once by a conditional put and changed only by sealing and
  * replication. Write units round up per KiB with keys and attribute names counted, so nothing is stored twice.
  */
-import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import type { ItemPayload, LogItem, LogKey } from "../../log/log-item.ts";
-import { decodeProducerBatches, encodeProducerBatches } from "./producer-batches-attribute.ts";
+import { type Attributes, numberOf } from "./attributes.ts";
+import { decodeProducerBatches, encodeProducerBatches } from "./producer-batches.ts";
 
-export type Attributes = Record<string, AttributeValue>;
+export function logItemKey(log: LogKey, baseOffset: number): Attributes {
+  return { tp: { S: log }, baseOffset: { N: String(baseOffset) } };
+}
 
 export function logItemToAttributes(log: LogKey, item: LogItem): Attributes {
   const attributes: Attributes = {
-    tp: { S: log },
-    baseOffset: { N: String(item.baseOffset) },
+    ...logItemKey(log, item.baseOffset),
     lastOffset: { N: String(item.lastOffset) },
     recordCount: { N: String(item.recordCount) },
     maxTimestamp: { N: String(item.maxTimestamp) },
@@ -36,7 +37,7 @@ export function logItemToAttributes(log: LogKey, item: LogItem): Attributes {
 }
 
 export function attributesToLogItem(attributes: Attributes): LogItem {
-  const number = (name: string) => Number(attributes[name]?.N);
+  const number = (name: string) => numberOf(attributes, name);
   const maxTimestamp = number("maxTimestamp");
   const baseOffset = number("baseOffset");
   return {
@@ -61,7 +62,7 @@ function payloadOf(attributes: Attributes, baseOffset: number): ItemPayload {
   if (key === undefined) return { kind: "end-of-log" };
   return {
     kind: "object",
-    object: { key, sizeInBytes: Number(attributes["objectSize"]?.N) },
+    object: { key, sizeInBytes: numberOf(attributes, "objectSize") },
     producerBatches: decodeProducerBatches(attributes["producers"]?.B ?? new Uint8Array(), baseOffset),
   };
 }

@@ -1,0 +1,130 @@
+/**
+ * A log's checkpoint: one head a log, in the log table under `<topicId>#<partition>#checkpoint` at 0, replaced by newer
+ * ones. It holds the producers' states as gzipped varints. Those of some thousand producers can pass DynamoDB's 400 KB:
+ * what does not fit lies in parts, written before the head, under the same partition key at numbers that belong to the
+ * checkpoint's logEndOffset. Checkpoints of one logEndOffset are one and the same: both are the fold of the same items.
+ */
+import { gunzipSync, gzipSync } from "node:zlib";
+import { KafkaError } from "../../kafka/kafka-error.ts";
+import type { Checkpoint } from "../../log/checkpoint.ts";
+import type { LogKey } from "../../log/log-item.ts";
+import type { AppendedBatch, ProducerState } from "../../log/producer-state.ts";
+import { VarintReader } from "../../record/varint.ts";
+import { type Attributes, numberOf } from "./attributes.ts";
+import { encodeVarints } from "./producer-batches.ts";
+
+/** Bytes of states in one item before compression, which random numbers do not yield to. */
+const ITEM_BYTES = 300_000;
+
+/** Bounds what is unpacked of one item. */
+const MAX_UNPACKED_BYTES = 16 * 1024 * 1024;
+
+/** With the head's, more than six times what the producers that a log remembers can take. */
+export const MAX_PARTS = 15;
+
+/** Sort keys that one logEndOffset has for its parts. Numbers of DynamoDB have 38 digits: they need BigInt here. */
+const KEYS_PER_OFFSET = 100n;
+
+export interface CheckpointHead {
+  readonly checkpoint: Checkpoint;
+  /** Parts that hold the rest of its producers. */
+  readonly partCount: number;
+}
+
+export function checkpointPartition(log: LogKey): Attributes[string] {
+  return { S: `${log}#checkpoint` };
+}
+
+export function headKey(log: LogKey): Attributes {
+  return { tp: checkpointPartition(log), baseOffset: { N: "0" } };
+}
+
+/** Where the part of that number (from 1) of the checkpoint at `logEndOffset` lies; 0: below all its parts. */
+export function partSortKey(logEndOffset: number, part: number): Attributes[string] {
+  return { N: String(BigInt(logEndOffset) * KEYS_PER_OFFSET + BigInt(part)) };
+}
+
+/** The items of a checkpoint, its head first. Errors: MESSAGE_TOO_LARGE past {@link MAX_PARTS}. */
+export function checkpointToItems(log: LogKey, checkpoint: Checkpoint): { head: Attributes; parts: Attributes[] } {
+  const { logEndOffset, lastEpoch, maxTimestampSoFar, producers } = checkpoint;
+  const [first = new Uint8Array(), ...rest] = encodeProducers(producers);
+  if (rest.length > MAX_PARTS) {
+    throw new KafkaError("MESSAGE_TOO_LARGE", `the checkpoint of ${log} has ${producers.length} producers`);
+  }
+  const head: Attributes = {
+    ...headKey(log),
+    logEndOffset: { N: String(logEndOffset) },
+    lastEpoch: { N: String(lastEpoch) },
+    maxTimestampSoFar: { N: String(maxTimestampSoFar) },
+    producers: { B: gzipSync(first) },
+  };
+  if (rest.length > 0) head["parts"] = { N: String(rest.length) };
+  const parts = rest.map((bytes, index) => ({
+    tp: checkpointPartition(log),
+    baseOffset: partSortKey(logEndOffset, index + 1),
+    producers: { B: gzipSync(bytes) },
+  }));
+  return { head, parts };
+}
+
+export function attributesToHead(attributes: Attributes): CheckpointHead {
+  return {
+    checkpoint: {
+      logEndOffset: numberOf(attributes, "logEndOffset"),
+      lastEpoch: numberOf(attributes, "lastEpoch"),
+      maxTimestampSoFar: numberOf(attributes, "maxTimestampSoFar"),
+      producers: attributesToProducers(attributes),
+    },
+    partCount: attributes["parts"] === undefined ? 0 : numberOf(attributes, "parts"),
+  };
+}
+
+/** The producers that a head or a part holds, in the order of their last append. */
+export function attributesToProducers(attributes: Attributes): ProducerState[] {
+  const compressed = attributes["producers"]?.B ?? gzipSync("");
+  const bytes = gunzipSync(compressed, { maxOutputLength: MAX_UNPACKED_BYTES });
+  const reader = new VarintReader(bytes, 0, bytes.length);
+  const producers: ProducerState[] = [];
+  while (reader.at < reader.end) producers.push(readProducer(reader));
+  return producers;
+}
+
+/** Whole producers, as many together as go into one item. */
+function encodeProducers(producers: readonly ProducerState[]): Uint8Array[] {
+  const items: Uint8Array[] = [];
+  let open: Uint8Array[] = [];
+  let bytes = 0;
+  for (const producer of producers) {
+    const encoded = encodeVarints(producerNumbers(producer));
+    if (bytes + encoded.length > ITEM_BYTES) {
+      items.push(Buffer.concat(open));
+      [open, bytes] = [[], 0];
+    }
+    open.push(encoded);
+    bytes += encoded.length;
+  }
+  if (open.length > 0) items.push(Buffer.concat(open));
+  return items;
+}
+
+function producerNumbers({ producerId, producerEpoch, batches }: ProducerState): number[] {
+  return [producerId, producerEpoch, batches.length, ...batches.flatMap(batchNumbers)];
+}
+
+function batchNumbers({ baseSequence, lastSequence, baseOffset, lastOffset, timestamp }: AppendedBatch): number[] {
+  return [baseSequence, lastSequence, baseOffset, lastOffset - baseOffset, timestamp];
+}
+
+function readProducer(reader: VarintReader): ProducerState {
+  const producerId = reader.next();
+  const producerEpoch = reader.next();
+  const batches: AppendedBatch[] = [];
+  for (let left = reader.next(); left > 0; left--) {
+    const baseSequence = reader.next();
+    const lastSequence = reader.next();
+    const baseOffset = reader.next();
+    const lastOffset = baseOffset + reader.next();
+    batches.push({ baseSequence, lastSequence, baseOffset, lastOffset, timestamp: reader.next() });
+  }
+  return { producerId, producerEpoch, batches };
+}
