@@ -7,7 +7,7 @@ export const BROKER_ENVIRONMENT = {
   metadataTable: "MILLRACE_METADATA_TABLE",
   /** `s3://bucket`, `file:///folder` or `memory:`. */
   segments: "MILLRACE_SEGMENTS",
-  /** Regions in order, divided by commas: broker id 1 is the first. */
+  /** Regions in order, divided by commas: broker id 1 is the first. The function's own region unless set. */
   regions: "MILLRACE_REGIONS",
 } as const;
 
@@ -18,21 +18,37 @@ export interface BrokerEnvironment {
   readonly regions: readonly string[];
 }
 
+type Variables = Readonly<Record<string, string | undefined>>;
+
 /** Errors: an Error that names the variable that is missing or wrong. */
-export function readBrokerEnvironment(variables: Readonly<Record<string, string | undefined>>): BrokerEnvironment {
-  const required = (name: string) => {
-    const value = variables[name];
-    if (value === undefined || value === "") throw new Error(`environment variable ${name} is not set`);
-    return value;
+export function readBrokerEnvironment(variables: Variables): BrokerEnvironment {
+  return {
+    logTable: required(variables, BROKER_ENVIRONMENT.logTable),
+    metadataTable: required(variables, BROKER_ENVIRONMENT.metadataTable),
+    segments: segmentsOf(required(variables, BROKER_ENVIRONMENT.segments)),
+    regions: regionsOf(variables[BROKER_ENVIRONMENT.regions] || required(variables, "AWS_REGION")),
   };
-  const segments = required(BROKER_ENVIRONMENT.segments);
-  if (!/^(s3:\/\/[a-z0-9.-]+$|file:\/\/\/|memory:$)/.test(segments)) {
+}
+
+function required(variables: Variables, name: string): string {
+  const value = variables[name];
+  if (value === undefined || value === "") throw new Error(`environment variable ${name} is not set`);
+  return value;
+}
+
+function segmentsOf(value: string): URL {
+  // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+  if (!/^(s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]|file:\/\/\/.*|memory:)$/.test(value)) {
     throw new Error(`${BROKER_ENVIRONMENT.segments} must be s3://bucket, file:///folder or memory:`);
   }
-  return {
-    logTable: required(BROKER_ENVIRONMENT.logTable),
-    metadataTable: required(BROKER_ENVIRONMENT.metadataTable),
-    segments: new URL(segments),
-    regions: required(BROKER_ENVIRONMENT.regions).split(","),
-  };
+  return new URL(value);
+}
+
+/** A region that is named twice would be two brokers in one place, and a blank one shifts the ids of those after it. */
+function regionsOf(value: string): readonly string[] {
+  const regions = value.split(",").map((region) => region.trim());
+  if (regions.includes("") || new Set(regions).size < regions.length) {
+    throw new Error(`${BROKER_ENVIRONMENT.regions} must be regions divided by commas, each of them once`);
+  }
+  return regions;
 }

@@ -42,5 +42,6 @@ function segmentStore(url: URL): SegmentStore {
   if (url.protocol === "file:") return new FileSegmentStore(fileURLToPath(url));
   if (url.protocol === "memory:") return new MemorySegmentStore();
   // Path style, so that a bucket is found at an endpoint that has no host name for each.
-  return new S3SegmentStore(url.hostname, { forcePathStyle: process.env["AWS_ENDPOINT_URL"] !== undefined });
+  const endpoint = process.env["AWS_ENDPOINT_URL_S3"] || process.env["AWS_ENDPOINT_URL"];
+  return new S3SegmentStore(url.hostname, { forcePathStyle: Boolean(endpoint) });
 }

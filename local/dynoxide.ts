@@ -19,7 +19,7 @@ const MAX_PORTS = 3;
 const WATCHDOG = `"$@" </dev/null 3<&- & child=$!
 { read -r _; kill -KILL $child 2>/dev/null; } <&3 & reader=$!
 trap 'kill -TERM $child 2>/dev/null' TERM INT HUP
-wait $child; wait $child 2>/dev/null
+while kill -0 $child 2>/dev/null; do wait $child; done
 kill -KILL $reader 2>/dev/null`;
 
 export interface Dynoxide {
@@ -96,8 +96,9 @@ async function answers({ endpoint, hasEnded }: Running): Promise<boolean> {
   const deadline = Date.now() + READY_WITHIN_MS;
   while (Date.now() < deadline && !hasEnded()) {
     try {
-      const { status } = await fetch(endpoint, { signal: AbortSignal.timeout(1_000) });
-      if (status === 200) return !hasEnded();
+      const answer = await fetch(endpoint, { signal: AbortSignal.timeout(1_000) });
+      await answer.text();
+      if (answer.ok) return !hasEnded();
     } catch {
       // Not yet.
     }

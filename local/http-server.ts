@@ -1,26 +1,23 @@
-import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from "aws-lambda";
-import { BINARY_MEDIA_TYPES } from "../shared/http/apigateway-event.ts";
+import { INTEGRATION_TIMEOUT_MS, type InvocationContext } from "../lambdas/invocation-context.ts";
 import { bodyTooLarge } from "../shared/http/dispatch.ts";
 import { HttpError } from "../shared/http/http-error.ts";
-import { mediaType } from "../shared/http/http-message.ts";
 import { match } from "../shared/http/router.ts";
-import { MAX_REQUEST_BYTES } from "../shared/kafka/limits.ts";
+import { proxyEvent, respond } from "./proxy-event.ts";
+import { announcesTooMuch, readBody } from "./request-body.ts";
 import { StartupError } from "./startup-error.ts";
 
 /** A function behind API Gateway. */
-export type Handler = (
-  event: APIGatewayProxyEvent,
-  context: { readonly signal: AbortSignal },
-) => Promise<APIGatewayProxyResult>;
+export type Handler = (event: APIGatewayProxyEvent, context: InvocationContext) => Promise<APIGatewayProxyResult>;
+
+export type Handlers = Readonly<Record<"produce" | "fetch", Handler>>;
 
 /** Requests at work at a time; as Lambda's concurrency in a new account. */
 const MAX_CONCURRENT = 1_000;
 const DRAIN_WITHIN_MS = 10_000;
-/** Bytes of a body that is too large which are read all the same, so that its sender can hear of it. */
-const MAX_DISCARDED_BYTES = 64 * 1024 * 1024;
+const CLOSE = { connection: "close" };
 
 export interface HttpServer {
   readonly url: string;
@@ -32,13 +29,15 @@ export interface HttpServer {
 export async function startHttpServer(
   host: string,
   port: number,
-  handlers: Readonly<Record<"produce" | "fetch", Handler>>,
+  handlers: Handlers,
+  maxConcurrent = MAX_CONCURRENT,
 ): Promise<HttpServer> {
   const stopping = new AbortController();
   let atWork = 0;
-  const server = createServer({ requestTimeout: 60_000, headersTimeout: 10_000 }, (request, response) => {
-    if (atWork >= MAX_CONCURRENT) {
-      respond(response, fromError(new HttpError(503, 50302, `${MAX_CONCURRENT} requests are at work`)));
+  const server = createServer({ requestTimeout: 60_000, headersTimeout: 10_000 });
+  server.on("request", (request, response) => {
+    if (atWork >= maxConcurrent) {
+      respond(response, fromError(new HttpError(503, 50302, `${maxConcurrent} requests are at work`)));
       return;
     }
     atWork++;
@@ -47,6 +46,15 @@ export async function startHttpServer(
       .finally(() => {
         atWork--;
       });
+  });
+  // A client that asks before it sends is told at once that it need not.
+  server.on("checkContinue", (request, response) => {
+    if (announcesTooMuch(request)) {
+      respond(response, fromError(bodyTooLarge()), CLOSE);
+      return;
+    }
+    response.writeContinue();
+    server.emit("request", request, response);
   });
   await listen(server, host, port);
   const { port: bound } = server.address() as AddressInfo;
@@ -77,21 +85,23 @@ async function listen(server: Server, host: string, port: number): Promise<void>
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  handlers: Readonly<Record<"produce" | "fetch", Handler>>,
+  handlers: Handlers,
   stopping: AbortSignal,
 ): Promise<void> {
   const gone = new AbortController();
   response.once("close", () => gone.abort());
-  const signal = AbortSignal.any([gone.signal, stopping]);
   const body = await readBody(request);
   if (body === undefined) {
-    respond(response, fromError(bodyTooLarge()), request.complete ? {} : { connection: "close" });
+    respond(response, fromError(bodyTooLarge()), request.complete ? {} : CLOSE);
     return;
   }
-  const url = new URL(`http://localhost${request.url?.startsWith("/") ? request.url : "/"}`);
-  const event = eventOf(request, url, body);
-  const result = await handlers[lambdaOf(event)](event, { signal });
-  respond(response, result, stopping.aborted ? { connection: "close" } : {});
+  const event = proxyEvent(request, body);
+  const deadline = Date.now() + INTEGRATION_TIMEOUT_MS;
+  const result = await handlers[lambdaOf(event)](event, {
+    signal: AbortSignal.any([gone.signal, stopping]),
+    getRemainingTimeInMillis: () => deadline - Date.now(),
+  });
+  respond(response, result, stopping.aborted ? CLOSE : {});
 }
 
 /** Where no route matches, any function gives the answer that says so. */
@@ -103,63 +113,7 @@ function lambdaOf({ httpMethod, path }: APIGatewayProxyEvent): "produce" | "fetc
   }
 }
 
-/**
- * undefined: it is larger than a request may be. A client that still sends does not listen yet, so what comes of it is
- * thrown away first, up to a limit.
- */
-function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
-  return new Promise((resolve, reject) => {
-    const parts: Buffer[] = [];
-    let sizeInBytes = 0;
-    if (Number(request.headers["content-length"] ?? 0) > MAX_DISCARDED_BYTES) resolve(undefined);
-    request.on("data", (part: Buffer) => {
-      sizeInBytes += part.length;
-      if (sizeInBytes <= MAX_REQUEST_BYTES) parts.push(part);
-      else parts.length = 0;
-      if (sizeInBytes > MAX_DISCARDED_BYTES) resolve(undefined);
-    });
-    request.once("end", () => resolve(sizeInBytes > MAX_REQUEST_BYTES ? undefined : Buffer.concat(parts)));
-    request.once("error", reject);
-    request.once("close", () => reject(new Error("the client went away")));
-  });
-}
-
-/** The event that API Gateway's REST API (v1) would make of the request. */
-function eventOf(request: IncomingMessage, url: URL, body: Buffer): APIGatewayProxyEvent {
-  const isBinary = BINARY_MEDIA_TYPES.includes(mediaType(request.headers["content-type"]));
-  const headers = Object.fromEntries(
-    Object.entries(request.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : value]),
-  );
-  const query: Record<string, string[]> = Object.create(null);
-  for (const [name, value] of url.searchParams) query[name] = [...(query[name] ?? []), value];
-  return {
-    resource: "/{proxy+}",
-    path: url.pathname,
-    httpMethod: request.method ?? "GET",
-    headers: { "x-forwarded-proto": "http", ...headers },
-    multiValueHeaders: {},
-    queryStringParameters: null,
-    multiValueQueryStringParameters: query,
-    pathParameters: null,
-    stageVariables: null,
-    requestContext: {
-      requestId: randomUUID(),
-      stage: "local",
-      identity: { sourceIp: request.socket.remoteAddress ?? "" },
-    } as APIGatewayProxyEvent["requestContext"],
-    body: body.length === 0 ? null : body.toString(isBinary ? "base64" : "utf8"),
-    isBase64Encoded: isBinary,
-  };
-}
-
 function fromError(error: HttpError): APIGatewayProxyResult {
   const { status, headers, body } = error.toResponse();
   return { statusCode: status, headers, body: String(body), isBase64Encoded: false };
-}
-
-function respond(response: ServerResponse, result: APIGatewayProxyResult, headers: Record<string, string> = {}): void {
-  const body = Buffer.from(result.body, result.isBase64Encoded ? "base64" : "utf8");
-  const sized = result.statusCode === 204 ? {} : { "content-length": String(body.length) };
-  response.writeHead(result.statusCode, { ...(result.headers as Record<string, string>), ...sized, ...headers });
-  response.end(body);
 }

@@ -3,6 +3,10 @@ import { type Service, startService } from "./service.ts";
 import { StartupError } from "./startup-error.ts";
 
 const PARENT_POLL_MS = 500;
+/** Ctrl-C reaches the service twice under npm: from the terminal, and passed on by npm. */
+const SAME_SIGNAL_MS = 500;
+/** Read first of all: npm may be killed while the service starts. */
+const parent = process.ppid;
 
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
@@ -13,10 +17,13 @@ function fail(line: string, code: number): never {
 
 /** Ends the process on signals, when its store is gone, and when npm, which started it, was killed. */
 function stopWhenTold(service: Service): void {
-  let isStopping = false;
+  let stoppingSince: number | undefined;
   const stop = async () => {
-    if (isStopping) process.exit(130);
-    isStopping = true;
+    if (stoppingSince !== undefined) {
+      if (performance.now() - stoppingSince > SAME_SIGNAL_MS) process.exit(130);
+      return;
+    }
+    stoppingSince = performance.now();
     await service.stop();
     process.exit(0);
   };
@@ -24,9 +31,8 @@ function stopWhenTold(service: Service): void {
   process.on("SIGTERM", stop);
   void service.failed.then(() => fail("the embedded DynamoDB ended unexpectedly; start again", 1));
   if (process.env["npm_lifecycle_event"] === undefined) return;
-  const parent = process.ppid;
   setInterval(() => {
-    if (process.ppid !== parent && !isStopping) void stop();
+    if (process.ppid !== parent && stoppingSince === undefined) void stop();
   }, PARENT_POLL_MS).unref();
 }
 

@@ -40,6 +40,7 @@ export function parseOptions(args: readonly string[]): Options | { readonly prob
     if (!/^\d{1,5}$/.test(values.port) || port > 65_535)
       return { problem: `--port ${values.port} is not a port: 0 to 65535` };
     if (values.memory && values.data !== undefined) return { problem: "--memory and --data exclude each other" };
+    if (values.host === "") return { problem: "--host needs an address" };
     if (values.data === "") return { problem: "--data needs a folder" };
     return { host: values.host, port, data: values.memory ? undefined : (values.data ?? ".millrace") };
   } catch (error) {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { handler as fetch } from "../lambdas/fetch/handler.ts";
 import { processBroker } from "../lambdas/process-broker.ts";
 import { handler as produce } from "../lambdas/produce/handler.ts";
@@ -5,6 +6,9 @@ import { startBackgroundWork } from "./background-work.ts";
 import { startHttpServer } from "./http-server.ts";
 import type { Options } from "./options.ts";
 import { openStores } from "./stores.ts";
+
+/** What goes on behind answered requests gets so long to end when the service stops. */
+const SETTLE_WITHIN_MS = 10_000;
 
 export interface Service {
   readonly url: string;
@@ -26,8 +30,10 @@ export async function startService(options: Options, say: (line: string) => void
       stop: async () => {
         isStopping = true;
         await server.close();
-        await processBroker().background.settled();
-        await stopBackgroundWork();
+        const settled = Promise.all([processBroker().background.settled(), stopBackgroundWork()]).then(() => true);
+        if (!(await Promise.race([settled, sleep(SETTLE_WITHIN_MS, false, { ref: false })]))) {
+          say(`millrace: background work was cut off after ${SETTLE_WITHIN_MS / 1000} s`);
+        }
         await stores.close();
       },
     };

@@ -1,10 +1,26 @@
 import { type Removed, removeDeletedTopics } from "../../shared/broker/remove-deleted-topics.ts";
+import type { InvocationContext } from "../invocation-context.ts";
 import { processBroker } from "../process-broker.ts";
 
-/** Items removed by one invocation: some seconds of work. What is left is the next one's. */
-const MAX_ITEMS = 5_000;
+/** Items removed by one step: a second or two of work. */
+const STEP_ITEMS = 1_000;
+/** No step begins with less time left than a throttled one may take. */
+const STEP_MARGIN_MS = 15_000;
 
-/** Background work, run on a schedule: removes what deleted topics left behind. */
-export function handler(): Promise<Removed> {
-  return removeDeletedTopics(processBroker(), { maxItems: MAX_ITEMS });
+/**
+ * Background work, run on a schedule: removes what deleted topics left behind, step by step while there is something to
+ * remove and time to do it. What is left is the next invocation's. Without a context: one step.
+ */
+export async function handler(_event?: unknown, context?: InvocationContext): Promise<Removed> {
+  const broker = processBroker();
+  let itemsDeleted = 0;
+  let topicsRemoved = 0;
+  for (;;) {
+    const step = await removeDeletedTopics(broker, { maxItems: STEP_ITEMS });
+    itemsDeleted += step.itemsDeleted;
+    topicsRemoved += step.topicsRemoved;
+    const isDone = step.itemsDeleted === 0 && step.topicsRemoved === 0;
+    if (isDone || (context?.getRemainingTimeInMillis?.() ?? 0) < STEP_MARGIN_MS) break;
+  }
+  return { itemsDeleted, topicsRemoved };
 }
