@@ -26,21 +26,32 @@ interface Count {
 }
 
 export async function run(): Promise<void> {
-  const rows: (string | number)[][] = [["processes x writers", "acknowledged", "failed", "puts / append", "reads / append", "requests / append"]];
+  const rows: (string | number)[][] = [
+    ["processes x writers", "acknowledged", "failed", "puts / append", "reads / append", "requests / append"],
+  ];
   for (const { processes, writers } of SHAPES) {
     const dynoxide = await startDynoxide(undefined);
     const { client, broker } = countedBroker(dynoxide.endpoint);
     await createTables(client, BENCH_TABLES);
     await createTopic(broker, { name: "t" });
     const each = Math.ceil(APPENDS / processes / writers);
-    const children = await Promise.all(Array.from({ length: processes }, () => startChild(dynoxide.endpoint, writers, each)));
+    const children = await Promise.all(
+      Array.from({ length: processes }, () => startChild(dynoxide.endpoint, writers, each)),
+    );
     // Only when all are up does any begin: they must meet.
     const counts = await Promise.all(children.map((begin) => begin()));
     const sum = (of: (count: Count) => number) => counts.reduce((total, count) => total + of(count), 0);
     const acknowledged = sum((count) => count.acknowledged);
     const [puts, reads] = [sum((count) => count.puts), sum((count) => count.reads)];
     const per = (count: number) => (count / acknowledged).toFixed(2);
-    rows.push([`${processes} x ${writers}`, acknowledged, sum((count) => count.failed), per(puts), per(reads), per(puts + reads)]);
+    rows.push([
+      `${processes} x ${writers}`,
+      acknowledged,
+      sum((count) => count.failed),
+      per(puts),
+      per(reads),
+      per(puts + reads),
+    ]);
     client.destroy();
     await dynoxide.stop();
   }

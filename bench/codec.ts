@@ -25,7 +25,9 @@ const TIMESTAMP = 1_700_000_000_000;
 const ROUNDS = 60;
 
 export async function run(): Promise<void> {
-  const rows: (string | number)[][] = [["", "ours MB/s", "ours with CRC", "kafkajs MB/s", "platformatic MB/s", "ours / best other"]];
+  const rows: (string | number)[][] = [
+    ["", "ours MB/s", "ours with CRC", "kafkajs MB/s", "platformatic MB/s", "ours / best other"],
+  ];
   for (const { name, count, size } of SHAPES) {
     const keys = Array.from({ length: count }, (_, index) => Buffer.from(`key-${index}`));
     const value = Buffer.alloc(size, "value ");
@@ -47,11 +49,21 @@ export async function run(): Promise<void> {
             firstTimestamp: TIMESTAMP,
             maxTimestamp: TIMESTAMP + count - 1,
             lastOffsetDelta: count - 1,
-            records: records.map((record, index) => kafkajs.Record({ ...record, headers: {}, offsetDelta: index, timestampDelta: index })),
+            records: records.map((record, index) =>
+              kafkajs.Record({ ...record, headers: {}, offsetDelta: index, timestampDelta: index }),
+            ),
           }),
         ),
-        platformatic: often(() =>
-          createRecordsBatch(records.map((record) => ({ ...record, timestamp: BigInt(record.timestamp), headers: undefined, topic: "t" }))).buffer,
+        platformatic: often(
+          () =>
+            createRecordsBatch(
+              records.map((record) => ({
+                ...record,
+                timestamp: BigInt(record.timestamp),
+                headers: undefined,
+                topic: "t",
+              })),
+            ).buffer,
         ),
       },
       ROUNDS,
@@ -80,7 +92,14 @@ function row(name: string, times: Record<string, number>, megabytes: number): (s
     return ms === undefined ? "" : Math.round(megabytes / (ms / 1000));
   };
   const best = Math.min(times["kafkajs"]!, times["platformatic"]!);
-  return [name, rate("ours"), rate("withCrc"), rate("kafkajs"), rate("platformatic"), `${(best / times["ours"]!).toFixed(1)}x`];
+  return [
+    name,
+    rate("ours"),
+    rate("withCrc"),
+    rate("kafkajs"),
+    rate("platformatic"),
+    `${(best / times["ours"]!).toFixed(1)}x`,
+  ];
 }
 
 if (import.meta.main) await run();

@@ -21,7 +21,11 @@ export interface Counted {
 
 /** A broker over the DynamoDB at `endpoint`, every request counted. */
 export function countedBroker(endpoint: string): Counted {
-  const client = dynamoDbClient({ endpoint, region: "us-east-1", credentials: { accessKeyId: "x", secretAccessKey: "x" } });
+  const client = dynamoDbClient({
+    endpoint,
+    region: "us-east-1",
+    credentials: { accessKeyId: "x", secretAccessKey: "x" },
+  });
   const requests = new Map<string, number>();
   client.middlewareStack.add(
     (next, context) => (args) => {

@@ -1,6 +1,7 @@
 import { KafkaError, type Refusal } from "../kafka/kafka-error.ts";
 import type { AppendRequest } from "../log/append.ts";
 import type { Clock } from "../runtime/clock.ts";
+import { OVER } from "../runtime/timeout.ts";
 
 /** How one append ended. `ended`: the topic was deleted; ask for it by name again. */
 export type AppendOutcome =
@@ -62,12 +63,12 @@ export class PendingAppend {
 
   answer(outcome: AppendOutcome): void {
     this.#answer.resolve(outcome);
-    this.#answered.abort();
+    this.#answered.abort(OVER);
   }
 
   fail(error: unknown): void {
     this.#answer.reject(error);
-    this.#answered.abort();
+    this.#answered.abort(OVER);
   }
 
   /** Fails it at its deadline, wherever it is by then. */

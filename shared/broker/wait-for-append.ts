@@ -1,4 +1,5 @@
 import type { LogKey } from "../log/log-item.ts";
+import { OVER } from "../runtime/timeout.ts";
 import type { Broker } from "./broker.ts";
 
 const FIRST_WAIT_MS = 20;
@@ -18,7 +19,7 @@ export async function waitForAppend(
 ): Promise<void> {
   const waitMs = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(waits, 10), remainingMs);
   const woken = new AbortController();
-  const wake = () => woken.abort();
+  const wake = () => woken.abort(OVER);
   const unsubscribe = broker.bell.onRing(log, wake);
   signal?.addEventListener("abort", wake, { once: true });
   try {

@@ -47,25 +47,31 @@ export function splitObjects(text: string, maxCount: number): string[] {
   const objects: string[] = [];
   let start = -1;
   let depth = 0;
-  let isInString = false;
   for (let at = 0; at < text.length; at++) {
     const char = text.charCodeAt(at);
-    if (isInString) {
-      if (char === BACKSLASH) at++;
-      else if (char === QUOTE) isInString = false;
-    } else if (depth === 0) {
+    if (depth === 0) {
       if (BETWEEN.has(text[at]!)) continue;
       if (text[at] !== "{") throw badRequest(`expected a JSON object at character ${at}`);
       if (objects.length === maxCount) throw badRequest(`more than ${maxCount} objects in one request`);
       start = at;
       depth = 1;
-    } else if (char === QUOTE) isInString = true;
+    } else if (char === QUOTE) at = endOfString(text, at + 1);
     else if (OPENING.has(char)) {
       if (++depth > MAX_JSON_DEPTH) throw badRequest(`JSON nested deeper than ${MAX_JSON_DEPTH} levels`);
     } else if (CLOSING.has(char) && --depth === 0) objects.push(text.slice(start, at + 1));
   }
   if (depth > 0) throw badRequest("malformed JSON: it ends in the middle of an object");
   return objects;
+}
+
+/** Where the string ends whose first character is at `from`: at the next quote behind an even number of backslashes. */
+function endOfString(text: string, from: number): number {
+  for (let quote = text.indexOf('"', from); quote >= 0; quote = text.indexOf('"', quote + 1)) {
+    let before = quote - 1;
+    while (before >= from && text.charCodeAt(before) === BACKSLASH) before--;
+    if ((quote - before) % 2 === 1) return quote;
+  }
+  return text.length;
 }
 
 /** The one JSON object of a body. Errors: 400. */

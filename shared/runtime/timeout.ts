@@ -1,6 +1,9 @@
 import { KafkaError } from "../kafka/kafka-error.ts";
 import type { Clock } from "./clock.ts";
 
+/** A reason to abort that is made once: without one, every abort makes an exception with a stack. */
+export const OVER = "over";
+
 /**
  * The promise's answer, or REQUEST_TIMED_OUT with outcome `unknown` after `ms` milliseconds. The work itself goes on:
  * whoever calls must be safe against its late effect.
@@ -15,6 +18,6 @@ export async function withTimeout<T>(clock: Clock, ms: number, what: string, pro
     // The sleep ends without a value only after the promise has settled, so the race is the promise's by then.
     return (await Promise.race([promise, timeout])) as T;
   } finally {
-    done.abort();
+    done.abort(OVER);
   }
 }
