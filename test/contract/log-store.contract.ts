@@ -1,7 +1,9 @@
+import { randomInt } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { Checkpoint } from "../../shared/log/checkpoint.ts";
 import { type LogItem, type LogKey, logKey, NO_EPOCH } from "../../shared/log/log-item.ts";
 import type { LogStore } from "../../shared/log/log-store.ts";
+import { BATCHES_KEPT, PRODUCERS_KEPT } from "../../shared/log/producer-state.ts";
 
 let logs = 0;
 /** A log that no other test uses. */
@@ -24,6 +26,32 @@ export function item(baseOffset: number, change: Partial<LogItem> = {}): LogItem
     payload: { kind: "inline", batches: Buffer.from(`batch at ${baseOffset}`) },
     ...change,
   };
+}
+
+function largeItem(baseOffset: number): LogItem {
+  return item(baseOffset, { payload: { kind: "inline", batches: Buffer.alloc(380 * 1024) } });
+}
+
+/** As many producers as are remembered, with numbers that do not compress: more than an item of DynamoDB holds. */
+export function hugeCheckpoint(logEndOffset: number): Checkpoint {
+  const batch = () => {
+    const [baseSequence, baseOffset] = [randomInt(2 ** 31), randomInt(2 ** 47)];
+    const timestamp = 1_700_000_000_000 + randomInt(2 ** 32);
+    return { baseSequence, lastSequence: randomInt(2 ** 31), baseOffset, lastOffset: baseOffset + 9, timestamp };
+  };
+  const producers = Array.from({ length: PRODUCERS_KEPT }, (_, index) => ({
+    producerId: index * 2 ** 20 + randomInt(2 ** 20),
+    producerEpoch: randomInt(2 ** 15),
+    batches: Array.from({ length: BATCHES_KEPT }, batch),
+  }));
+  return { logEndOffset, lastEpoch: 3, maxTimestampSoFar: 1_700_000_000_000, producers };
+}
+
+/** Looks for expired items until a bounded number of looks must have been everywhere; answers how many were deleted. */
+async function sweep(store: LogStore, nowSeconds: number, maxItems: number): Promise<number> {
+  let deleted = 0;
+  for (let look = 0; look < 12; look++) deleted += await store.deleteExpiredItems(nowSeconds, maxItems);
+  return deleted;
 }
 
 /** Comparable whatever kind of byte array an adapter gives back. */
@@ -92,6 +120,14 @@ export function logStoreContract(name: string, open: () => LogStore): void {
       expect(plain(result.kind === "occupied" ? result.item : undefined)).toEqual(plain(winner));
     });
 
+    it("shows a writer its own item when it puts it again, as after an answer that was lost", async () => {
+      const [store, log] = [open(), newLog()];
+      const own = item(0, { appendId: Buffer.alloc(16, 7).toString("base64url") });
+      await store.putItem(log, own);
+      const again = await store.putItem(log, own);
+      expect(again.kind === "occupied" && again.item.appendId).toBe(own.appendId);
+    });
+
     it("lets a higher stamp overwrite, and an equal or lower one not", async () => {
       const [store, log] = [open(), newLog()];
       await store.putItem(log, item(0, { stamp: 5, leaderEpoch: 5 }));
@@ -109,6 +145,30 @@ export function logStoreContract(name: string, open: () => LogStore): void {
       expect(results.filter(({ kind }) => kind === "written")).toHaveLength(1);
       const told = results.flatMap((result) => (result.kind === "occupied" ? [result.item.appendId] : []));
       expect(told).toEqual(Array.from({ length: 15 }, () => winner));
+    });
+
+    it("lets exactly one of sixteen racing writers of an epoch overwrite debris", async () => {
+      const [store, log] = [open(), newLog()];
+      await store.putItem(log, item(0, { stamp: 1, leaderEpoch: 1 }));
+      const ids = Array.from({ length: 16 }, (_, writer) => Buffer.alloc(16, writer + 1).toString("base64url"));
+      const put = (appendId: string) => store.putItem(log, item(0, { appendId, stamp: 2, leaderEpoch: 2 }));
+      const results = await Promise.all(ids.map(put));
+      const winner = ids[results.findIndex(({ kind }) => kind === "written")];
+      expect(results.filter(({ kind }) => kind === "written")).toHaveLength(1);
+      expect((await store.readItemAtOrBelow(log, 0))?.appendId).toBe(winner);
+      const told = results.flatMap((result) => (result.kind === "occupied" ? [result.item.appendId] : []));
+      expect(told).toEqual(Array.from({ length: 15 }, () => winner));
+    });
+
+    it("counts offsets up to 2^53 - 1 exactly", async () => {
+      const [store, log] = [open(), newLog()];
+      await store.putItem(log, item(END - 2));
+      await store.putItem(log, item(END - 1, { lastOffset: END }));
+      expect((await store.readItemAtOrBelow(log, END - 2))?.baseOffset).toBe(END - 2);
+      const last = await store.readItemAtOrBelow(log, END);
+      expect([last?.baseOffset, last?.lastOffset]).toEqual([END - 1, END]);
+      expect(await store.deleteItems(log, END - 1, 10)).toBe(1);
+      expect(await store.readItemAtOrBelow(log, END - 2)).toBeUndefined();
     });
 
     it("reads in the order of offsets as numbers, from any offset on", async () => {
@@ -158,6 +218,7 @@ export function logStoreContract(name: string, open: () => LogStore): void {
       expect(
         items.map(({ payload }) => (payload.kind === "inline" ? [payload.batches.length, payload.batches.at(-1)] : [])),
       ).toEqual(Array.from({ length: 8 }, (_, offset) => [size, offset]));
+      await store.deleteItems(log, END, 100);
     });
 
     it("finds the item at or below an offset", async () => {
@@ -198,6 +259,30 @@ export function logStoreContract(name: string, open: () => LogStore): void {
       expect(await store.readItems(log, 0, ALL)).toEqual({ items: [], isEnd: true });
     });
 
+    it("keeps a checkpoint of as many producers as a log remembers, and what replaces it", async () => {
+      const [store, log] = [open(), newLog()];
+      const huge = hugeCheckpoint(1_000_000);
+      const small = { ...huge, logEndOffset: 1_000_002, producers: huge.producers.slice(0, 2) };
+      await store.putCheckpoint(log, huge);
+      expect(await store.readCheckpoint(log)).toEqual(huge);
+      const newer = hugeCheckpoint(1_000_001);
+      await store.putCheckpoint(log, newer);
+      await store.putCheckpoint(log, huge);
+      expect(await store.readCheckpoint(log)).toEqual(newer);
+      await store.putCheckpoint(log, small);
+      expect(await store.readCheckpoint(log)).toEqual(small);
+      await store.putCheckpoint(log, hugeCheckpoint(1_000_003));
+      expect(await store.deleteItems(log, END, 10)).toBe(0);
+      expect(await store.readCheckpoint(log)).toBeUndefined();
+    });
+
+    it("says that fewer are left only when none is, however large they are", async () => {
+      const [store, log] = [open(), newLog()];
+      for (let offset = 0; offset < 24; offset++) await store.putItem(log, largeItem(offset));
+      expect(await store.deleteItems(log, END, 1000)).toBe(24);
+      expect(await store.readItemAtOrBelow(log, END)).toBeUndefined();
+    });
+
     it("deletes items in bounded steps, and the checkpoint with the last of them", async () => {
       const [store, log] = [open(), newLog()];
       for (let offset = 0; offset < 60; offset++) await store.putItem(log, item(offset));
@@ -216,8 +301,25 @@ export function logStoreContract(name: string, open: () => LogStore): void {
       await store.putItem(log, item(0, { expiresAt: 1_000 }));
       await store.putItem(log, item(1, { expiresAt: 1_001 }));
       await store.putItem(log, item(2));
-      expect(await store.deleteExpiredItems(1_001, 100)).toBe(1);
+      expect(await sweep(store, 1_001, 100)).toBe(1);
       expect((await store.readItems(log, 0, ALL)).items.map(({ baseOffset }) => baseOffset)).toEqual([1, 2]);
+    });
+
+    it("deletes no more expired items at a time than it was asked to", async () => {
+      const [store, log] = [open(), newLog()];
+      for (let offset = 0; offset < 5; offset++) await store.putItem(log, item(offset, { expiresAt: 500 }));
+      expect(await store.deleteExpiredItems(501, 2)).toBeLessThanOrEqual(2);
+      await sweep(store, 501, 2);
+      expect(await store.readItems(log, 0, ALL)).toEqual({ items: [], isEnd: true });
+    });
+
+    it("comes to what has expired however much lies before it", async () => {
+      const [store, log] = [open(), newLog()];
+      for (let offset = 0; offset < 24; offset++) await store.putItem(log, largeItem(offset));
+      await store.putItem(log, item(24, { expiresAt: 700 }));
+      expect(await sweep(store, 701, 100)).toBe(1);
+      expect((await store.readItemAtOrBelow(log, END))?.baseOffset).toBe(23);
+      await store.deleteItems(log, END, 100);
     });
 
     it("is not reached by what its callers do to their bytes afterwards", async () => {

@@ -57,6 +57,39 @@ export function metadataStoreContract(name: string, open: () => MetadataStore): 
       expect((await store.getTopic(mine.name))?.partitionCount).toBe(3);
     });
 
+    it("takes a change that is there already for one's own, sent again", async () => {
+      const [store, mine] = [open(), topic()];
+      const changed = { ...mine, partitionCount: 3, version: 1 };
+      await store.createTopic(mine);
+      expect(await store.updateTopic(changed)).toBe(true);
+      expect(await store.updateTopic(changed)).toBe(true);
+      expect(await store.createTopic(mine)).toBe(true);
+      expect(await store.getTopic(mine.name)).toEqual(changed);
+      const elected = { ...registration(mine.topicId, 0), leaderEpoch: 1, partitionEpoch: 1 };
+      await store.createPartitions([registration(mine.topicId, 0)]);
+      expect(await store.updatePartition(elected)).toBe(true);
+      expect(await store.updatePartition(elected)).toBe(true);
+      expect(await store.getPartitions(mine.topicId)).toEqual([elected]);
+    });
+
+    it("changes nothing that is not there", async () => {
+      const [store, mine] = [open(), topic({ version: 1 })];
+      expect(await store.updateTopic(mine)).toBe(false);
+      expect(await store.updatePartition({ ...registration(mine.topicId, 0), partitionEpoch: 1 })).toBe(false);
+      expect(await store.deleteTopic(mine.name, mine.topicId)).toBe(false);
+      expect(await store.getTopic(mine.name)).toBeUndefined();
+      expect(await store.getPartitions(mine.topicId)).toEqual([]);
+    });
+
+    it("lets one of racing changes of a topic win", async () => {
+      const [store, mine] = [open(), topic()];
+      await store.createTopic(mine);
+      const change = (partitionCount: number) => store.updateTopic({ ...mine, partitionCount, version: 1 });
+      const results = await Promise.all(Array.from({ length: 16 }, (_, racer) => change(racer + 3)));
+      expect(results.filter((isChanged) => isChanged)).toHaveLength(1);
+      expect((await store.getTopic(mine.name))?.partitionCount).toBe(results.indexOf(true) + 3);
+    });
+
     it("deletes a topic only if it is still the same", async () => {
       const [store, mine] = [open(), topic()];
       await store.createTopic(mine);
@@ -74,6 +107,17 @@ export function metadataStoreContract(name: string, open: () => MetadataStore): 
       expect(first.map(({ name }) => name)).toEqual([`${prefix}-a`, `${prefix}-b`]);
       const rest = await store.listTopics({ limit: 2, after: `${prefix}-b` });
       expect(rest[0]?.name).toBe(`${prefix}-c`);
+    });
+
+    it("lists topics over pages of a megabyte", async () => {
+      const store = open();
+      const prefix = `zz-${crypto.randomUUID()}`;
+      const configs = { "retention.ms": "1".repeat(100_000) };
+      const topics = Array.from({ length: 24 }, (_, index) => topic({ name: `${prefix}-${index + 10}`, configs }));
+      for (const each of topics) await store.createTopic(each);
+      const listed = await store.listTopics({ limit: 1000, after: prefix });
+      for (const each of topics) await store.deleteTopic(each.name, each.topicId);
+      expect(listed.filter(({ name }) => name.startsWith(prefix))).toEqual(topics);
     });
 
     it("keeps registrations in order of partition, and those that are there as they are", async () => {

@@ -56,9 +56,58 @@ export function segmentStoreContract(name: string, open: () => SegmentStore): vo
       expect(await store.getObject(`${prefix}/a`)).toBeUndefined();
     });
 
+    it("lists a prefix that ends within a name", async () => {
+      const [store, prefix] = [open(), folder()];
+      for (const key of ["segment-1/a", "segment-2/a", "other/a"])
+        await store.putObject(`${prefix}/${key}`, Buffer.of(1));
+      const found = await store.listObjects(`${prefix}/segm`, { maxKeys: 10 });
+      expect(found.map(({ key }) => key.slice(prefix.length + 1))).toEqual(["segment-1/a", "segment-2/a"]);
+    });
+
+    it("shows a reader one whole object or another while it is replaced", async () => {
+      const [store, key] = [open(), `${folder()}/a`];
+      const versions = Array.from({ length: 8 }, (_, version) => Buffer.alloc(200_000, version + 1));
+      await store.putObject(key, versions[0]!);
+      const puts = versions.map((bytes) => store.putObject(key, bytes));
+      const reads = await Promise.all(versions.map(() => store.getObject(key)));
+      await Promise.all(puts);
+      for (const bytes of reads) {
+        expect(bytes).toHaveLength(200_000);
+        expect(new Set(bytes).size).toBe(1);
+      }
+    });
+
+    it("is not reached by what its callers do to their bytes afterwards", async () => {
+      const [store, key] = [open(), `${folder()}/a`];
+      const bytes = Buffer.from("as it was");
+      await store.putObject(key, bytes);
+      bytes.fill(0);
+      (await store.getObject(key))!.fill(0);
+      expect(text(await store.getObject(key))).toBe("as it was");
+    });
+
+    it("takes no prefix that leads elsewhere, and deletes nothing there", async () => {
+      const store = open();
+      for (const prefix of ["../", "/", "a/../", "a//", "a b/"]) {
+        await expect(store.listObjects(prefix, { maxKeys: 1 })).rejects.toMatchObject({ code: "INVALID_REQUEST" });
+      }
+      await expect(store.deleteObjects(["../a"])).rejects.toMatchObject({ code: "INVALID_REQUEST" });
+    });
+
     it("takes no key that leads elsewhere", async () => {
       const store = open();
-      for (const key of ["../a", "a/../../b", "/etc/passwd", "a//b", "", "a/.", "a b", "a\0b", "x".repeat(2000)]) {
+      for (const key of [
+        "../a",
+        "a/../../b",
+        "/etc/passwd",
+        "a//b",
+        "",
+        "a/.",
+        "a b",
+        "a\0b",
+        "x".repeat(201),
+        "x/".repeat(300),
+      ]) {
         await expect(store.putObject(key, Buffer.from("x"))).rejects.toMatchObject({ code: "INVALID_REQUEST" });
         await expect(store.getObject(key)).rejects.toMatchObject({ code: "INVALID_REQUEST" });
       }

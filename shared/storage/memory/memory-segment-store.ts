@@ -1,7 +1,7 @@
 import type { SegmentStore, StoredObject } from "../../log/segment-store.ts";
-import { checkObjectKey } from "../object-key.ts";
+import { checkObjectKey, checkObjectPrefix } from "../object-key.ts";
 
-/** A bucket in memory. */
+/** A bucket in memory, for the simulation and tests. Without timers; bytes are copied in and out. */
 export class MemorySegmentStore implements SegmentStore {
   readonly #objects = new Map<string, Uint8Array>();
 
@@ -17,6 +17,7 @@ export class MemorySegmentStore implements SegmentStore {
   }
 
   async listObjects(prefix: string, { maxKeys, after }: { maxKeys: number; after?: string }): Promise<StoredObject[]> {
+    checkObjectPrefix(prefix);
     const keys = [...this.#objects.keys()].filter(
       (key) => key.startsWith(prefix) && (after === undefined || key > after),
     );
@@ -27,6 +28,7 @@ export class MemorySegmentStore implements SegmentStore {
   }
 
   async deleteObjects(keys: readonly string[]): Promise<void> {
+    for (const key of keys) checkObjectKey(key);
     for (const key of keys) this.#objects.delete(key);
   }
 }

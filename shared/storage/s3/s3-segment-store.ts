@@ -1,6 +1,6 @@
 import type { S3Client, S3ClientConfig } from "@aws-sdk/client-s3";
 import type { SegmentStore, StoredObject } from "../../log/segment-store.ts";
-import { checkObjectKey } from "../object-key.ts";
+import { checkObjectKey, checkObjectPrefix } from "../object-key.ts";
 import { stored } from "../storage-error.ts";
 
 type S3 = typeof import("@aws-sdk/client-s3");
@@ -46,6 +46,7 @@ export class S3SegmentStore implements SegmentStore {
   }
 
   async listObjects(prefix: string, { maxKeys, after }: { maxKeys: number; after?: string }): Promise<StoredObject[]> {
+    checkObjectPrefix(prefix);
     const { sdk, client } = await this.#open();
     const list = new sdk.ListObjectsV2Command({
       Bucket: this.#bucket,
@@ -58,6 +59,7 @@ export class S3SegmentStore implements SegmentStore {
   }
 
   async deleteObjects(keys: readonly string[]): Promise<void> {
+    for (const key of keys) checkObjectKey(key);
     if (keys.length === 0) return;
     const { sdk, client } = await this.#open();
     const Objects = keys.map((Key) => ({ Key }));
@@ -83,7 +85,13 @@ export class S3SegmentStore implements SegmentStore {
       sdk,
       client: new sdk.S3Client({
         maxAttempts: 3,
-        requestHandler: { connectionTimeout: 1_000, requestTimeout: 12_000, throwOnRequestTimeout: true },
+        // The request's time is up when its answer begins; the socket's also bounds a body that stops coming.
+        requestHandler: {
+          connectionTimeout: 1_000,
+          requestTimeout: 12_000,
+          socketTimeout: 12_000,
+          throwOnRequestTimeout: true,
+        },
         ...this.#config,
       }),
     }));
