@@ -42,7 +42,7 @@ export async function startHttpServer(
     }
     atWork++;
     answer(request, response, handlers, stopping.signal)
-      .catch(() => response.destroy())
+      .catch(() => fail(response))
       .finally(() => {
         atWork--;
       });
@@ -102,6 +102,12 @@ async function answer(
     getRemainingTimeInMillis: () => deadline - Date.now(),
   });
   respond(response, result, stopping.aborted ? CLOSE : {});
+}
+
+/** A handler that throws is API Gateway's to answer for, if somebody still listens. */
+function fail(response: ServerResponse): void {
+  if (response.headersSent || response.socket?.destroyed !== false) response.destroy();
+  else respond(response, fromError(new HttpError(502, 50002, "the function failed")), CLOSE);
 }
 
 /** Where no route matches, any function gives the answer that says so. */

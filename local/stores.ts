@@ -45,7 +45,7 @@ export async function openStores({ data }: Options, say: (line: string) => void)
     environment[BROKER_ENVIRONMENT.segments] = hasBucket ? `s3://${BUCKET}` : local;
     if (given.s3 !== undefined && !hasBucket) {
       const where = folder === undefined ? "in memory, and end with this process" : `in ${folder.path}`;
-      say(`There is no S3 at ${given.s3}: segments are kept ${where}.`);
+      say(`There is no S3 at ${new URL(given.s3).origin}: segments are kept ${where}.`);
     }
   } catch (error) {
     await close();
@@ -59,7 +59,9 @@ async function makeTables(endpoint: string): Promise<void> {
   try {
     await createTables(client, { log: LOG_TABLE, metadata: METADATA_TABLE });
   } catch (error) {
-    throw new StartupError(`DynamoDB at ${endpoint} does not answer as it should: ${(error as Error).message}`);
+    throw new StartupError(
+      `DynamoDB at ${new URL(endpoint).origin} does not answer as it should: ${(error as Error).message}`,
+    );
   } finally {
     client.destroy();
   }
@@ -72,7 +74,9 @@ async function makeBucket(endpoint: string): Promise<boolean> {
     return true;
   } catch (error) {
     if (!isFailureOfS3(error as Error)) return false;
-    throw new StartupError(`S3 at ${endpoint} does not answer as it should: ${(error as Error).message}`);
+    throw new StartupError(
+      `S3 at ${new URL(endpoint).origin} does not answer as it should: ${(error as Error).message}`,
+    );
   }
 }
 
