@@ -1,17 +1,27 @@
-import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { KafkaError } from "../kafka/kafka-error.ts";
 import type { CompressionType } from "./batch-header.ts";
 import { tooLarge } from "./decompression-limit.ts";
+import { compressGzip, decompressGzip } from "./gzip.ts";
 import { compressLz4Frame, decompressLz4Frame } from "./lz4-frame.ts";
 import { compressSnappy, decompressSnappy } from "./snappy.ts";
+import { compressZstd, decompressZstd } from "./zstd.ts";
+
+interface Codec {
+  compress(bytes: Uint8Array): Uint8Array;
+  decompress(bytes: Uint8Array, maxBytes: number): Uint8Array;
+}
+
+const CODECS: Readonly<Record<CompressionType, Codec>> = {
+  none: { compress: (bytes) => bytes, decompress: (bytes) => bytes },
+  gzip: { compress: compressGzip, decompress: decompressGzip },
+  snappy: { compress: compressSnappy, decompress: decompressSnappy },
+  lz4: { compress: compressLz4Frame, decompress: decompressLz4Frame },
+  zstd: { compress: compressZstd, decompress: decompressZstd },
+};
 
 /** Compresses the records of a batch. `none` gives them back as they are. */
 export function compress(type: CompressionType, bytes: Uint8Array): Uint8Array {
-  if (type === "gzip") return gzipSync(bytes);
-  if (type === "snappy") return compressSnappy(bytes);
-  if (type === "lz4") return compressLz4Frame(bytes);
-  if (type === "zstd") return zstdCompressSync(bytes);
-  return bytes;
+  return CODECS[type].compress(bytes);
 }
 
 /**
@@ -20,14 +30,7 @@ export function compress(type: CompressionType, bytes: Uint8Array): Uint8Array {
  */
 export function decompress(type: CompressionType, bytes: Uint8Array, maxBytes: number): Uint8Array {
   try {
-    if (type === "gzip") return gunzipSync(bytes, { maxOutputLength: maxBytes });
-    if (type === "zstd") {
-      // The window that a frame may ask for is bounded too: 2^26 bytes at most.
-      return zstdDecompressSync(bytes, { maxOutputLength: maxBytes, params: { [constants.ZSTD_d_windowLogMax]: 26 } });
-    }
-    if (type === "snappy") return decompressSnappy(bytes, maxBytes);
-    if (type === "lz4") return decompressLz4Frame(bytes, maxBytes);
-    return bytes;
+    return CODECS[type].decompress(bytes, maxBytes);
   } catch (error) {
     if (error instanceof KafkaError) throw error;
     if ((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") throw tooLarge(maxBytes);

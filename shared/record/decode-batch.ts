@@ -17,5 +17,8 @@ export function decodeRecords(
   header: BatchHeader,
   limits: DecodeLimits = {},
 ): LogRecord[] {
-  return new RecordReader(bytes, at, header, limits.maxDecompressedBytes).readAll();
+  const reader = new RecordReader(bytes, at, header, limits.maxDecompressedBytes);
+  const records = new Array<LogRecord>(header.recordCount);
+  for (let index = 0; reader.next(); index++) records[index] = reader.record();
+  return records;
 }

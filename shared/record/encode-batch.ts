@@ -1,3 +1,5 @@
+import { KafkaError } from "../kafka/kafka-error.ts";
+import type { TimestampType } from "../kafka/timestamp-type.ts";
 import {
   COMPRESSION_TYPES,
   type CompressionType,
@@ -8,7 +10,15 @@ import {
 import { compress } from "./compression.ts";
 import { crc32c } from "./crc32c.ts";
 import { writeInt16, writeInt32, writeInt64 } from "./int64.ts";
-import { AT, CONTROL_BIT, CRC_FROM, LOG_OVERHEAD, RECORD_BATCH_OVERHEAD, TRANSACTIONAL_BIT } from "./layout.ts";
+import {
+  AT,
+  CONTROL_BIT,
+  CRC_FROM,
+  LOG_APPEND_TIME_BIT,
+  LOG_OVERHEAD,
+  RECORD_BATCH_OVERHEAD,
+  TRANSACTIONAL_BIT,
+} from "./layout.ts";
 import type { ProducerRecord } from "./record.ts";
 import { varintSize, writeVarint } from "./varint.ts";
 
@@ -18,6 +28,8 @@ export interface BatchOptions {
   readonly baseOffset?: number;
   readonly partitionLeaderEpoch?: number;
   readonly compressionType?: CompressionType;
+  /** LogAppendTime gives all records the largest of their timestamps. */
+  readonly timestampType?: TimestampType;
   readonly producerId?: number;
   readonly producerEpoch?: number;
   readonly baseSequence?: number;
@@ -25,19 +37,30 @@ export interface BatchOptions {
   readonly isControl?: boolean;
 }
 
-/** Makes one RecordBatch v2 (CreateTime) of one or more records. */
+/** Timestamps of one batch may lie this far apart: their deltas are zigzag varints, and those numbers of 53 bits here. */
+const MAX_TIMESTAMP_DELTA = 2 ** 52 - 1;
+
+/**
+ * Makes one RecordBatch v2 of one or more records. What the options leave out is what a producer without idempotence
+ * sends. Errors: INVALID_TIMESTAMP where timestamps lie more than 2^52 ms apart.
+ */
 export function encodeBatch(records: readonly ProducerRecord[], options: BatchOptions = {}): Uint8Array {
   const baseTimestamp = records[0]?.timestamp ?? 0;
   const bodySizes = new Array<number>(records.length);
   const headerKeys: Buffer[] = [];
   let recordsSize = 0;
   let maxTimestamp = baseTimestamp;
+  let minTimestamp = baseTimestamp;
   for (let index = 0; index < records.length; index++) {
     const record = records[index]!;
     if (record.timestamp > maxTimestamp) maxTimestamp = record.timestamp;
+    if (record.timestamp < minTimestamp) minTimestamp = record.timestamp;
     const bodySize = recordBodySize(record, index, baseTimestamp, headerKeys);
     bodySizes[index] = bodySize;
     recordsSize += varintSize(bodySize) + bodySize;
+  }
+  if (maxTimestamp - minTimestamp > MAX_TIMESTAMP_DELTA) {
+    throw new KafkaError("INVALID_TIMESTAMP", "the timestamps of a batch lie too far apart");
   }
   const compressionType = options.compressionType ?? "none";
   const bytes = Buffer.allocUnsafe(RECORD_BATCH_OVERHEAD + recordsSize);
@@ -78,6 +101,7 @@ function finishBatch(
         ]);
   const attributes =
     COMPRESSION_TYPES.indexOf(compressionType) |
+    (options.timestampType === "LogAppendTime" ? LOG_APPEND_TIME_BIT : 0) |
     (options.isTransactional ? TRANSACTIONAL_BIT : 0) |
     (options.isControl ? CONTROL_BIT : 0);
   writeInt64(bytes, AT.baseOffset, options.baseOffset ?? 0);

@@ -31,7 +31,12 @@ export function compressLz4Frame(bytes: Uint8Array): Uint8Array {
   return Buffer.concat(parts);
 }
 
-/** Decompresses one frame. Errors: CORRUPT_MESSAGE, MESSAGE_TOO_LARGE. */
+/** Whether the frame's blocks reach back into each other: Kafka's own reader refuses such a frame. */
+export function hasDependentBlocks(frame: Uint8Array): boolean {
+  return (frame[4]! & INDEPENDENT_BLOCKS) === 0;
+}
+
+/** Decompresses one frame, of independent or of dependent blocks. Errors: CORRUPT_MESSAGE, MESSAGE_TOO_LARGE. */
 export function decompressLz4Frame(bytes: Uint8Array, maxBytes: number): Uint8Array {
   if (bytes.length < 7 || readUint32Le(bytes, 0) !== MAGIC) throw corrupt("no lz4 frame begins there");
   const flags = bytes[4]!;
@@ -63,6 +68,9 @@ export function decompressLz4Frame(bytes: Uint8Array, maxBytes: number): Uint8Ar
     else output.decompress(block, Math.min(blockBytes, length * 255), !(flags & INDEPENDENT_BLOCKS));
   }
   const content = output.content();
+  if (flags & CONTENT_SIZE && (readUint32Le(bytes, 6) !== content.length || readUint32Le(bytes, 10) !== 0)) {
+    throw corrupt("its lz4 content size is wrong");
+  }
   if (flags & CONTENT_CHECKSUM && (at + 4 > bytes.length || readUint32Le(bytes, at) !== xxh32(content))) {
     throw corrupt("its lz4 content checksum is wrong");
   }
@@ -103,7 +111,8 @@ class GrowingOutput {
 
   #reserve(more: number): void {
     if (this.#length + more <= this.#bytes.length) return;
-    const larger = new Uint8Array(Math.max(this.#length + more, this.#bytes.length * 2));
+    const doubled = Math.min(this.#bytes.length * 2, this.#maxBytes);
+    const larger = new Uint8Array(Math.max(this.#length + more, doubled));
     larger.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = larger;
   }

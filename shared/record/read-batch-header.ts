@@ -38,11 +38,13 @@ export function readBatchHeader(bytes: Uint8Array, at = 0): BatchHeader {
   const baseOffset = readInt64(bytes, at + AT.baseOffset);
   const lastOffsetDelta = readInt32(bytes, at + AT.lastOffsetDelta);
   const recordCount = readInt32(bytes, at + AT.recordCount);
+  const lastOffset = baseOffset + lastOffsetDelta;
   if (baseOffset < 0 || lastOffsetDelta < 0 || recordCount < 0) throw corrupt("an offset or a count is negative");
+  if (!Number.isSafeInteger(lastOffset)) throw corrupt("an offset is beyond 2^53");
   const baseSequence = readInt32(bytes, at + AT.baseSequence);
   return {
     baseOffset,
-    lastOffset: baseOffset + lastOffsetDelta,
+    lastOffset,
     sizeInBytes,
     partitionLeaderEpoch: readInt32(bytes, at + AT.partitionLeaderEpoch),
     crc: readUint32(bytes, at + AT.crc),
@@ -66,7 +68,7 @@ export interface PlacedHeader {
   readonly at: number;
 }
 
-/** The headers of the batches that fill `bytes`. Errors: as readBatchHeader, and CORRUPT_MESSAGE for bytes left over. */
+/** The headers of the batches that fill `bytes`: one per 61 bytes at most. Errors: as readBatchHeader, and CORRUPT_MESSAGE for bytes left over. */
 export function batchHeaders(bytes: Uint8Array): PlacedHeader[] {
   const headers: PlacedHeader[] = [];
   for (let at = 0; at < bytes.length; ) {

@@ -1,7 +1,7 @@
 import { KafkaError } from "../kafka/kafka-error.ts";
 import type { BatchHeader } from "./batch-header.ts";
 import { decompress } from "./compression.ts";
-import { MAX_DECOMPRESSED_BYTES } from "./decompression-limit.ts";
+import { MAX_BATCH_RECORDS, MAX_DECOMPRESSED_BYTES } from "./decompression-limit.ts";
 import { RECORD_BATCH_OVERHEAD } from "./layout.ts";
 import type { LogRecord, RecordHeader } from "./record.ts";
 import { VarintReader } from "./varint.ts";
@@ -9,79 +9,133 @@ import { VarintReader } from "./varint.ts";
 /** No record is smaller: length, attributes, two deltas, key, value and header count take a byte each. */
 const SMALLEST_RECORD_BYTES = 7;
 
+/** The length of a field that is null. */
+const NULL = -1;
+
 const NO_HEADERS: readonly RecordHeader[] = [];
 
-/** Walks through the records of one batch. Values are views into the batch, or into what was decompressed of it. */
+/**
+ * Walks through the records of one batch: after each `next`, the fields tell of the record it stands on. Walking makes no
+ * object, `record` does; its values are views into the batch, or into what was decompressed of it.
+ */
 export class RecordReader {
+  offset = 0;
+  /** Milliseconds since the epoch. */
+  timestamp = 0;
+
   readonly #header: BatchHeader;
   readonly #reader: VarintReader;
+  #left: number;
+  #keyAt = 0;
+  #keyLength = NULL;
+  #valueAt = 0;
+  #valueLength = NULL;
+  #headersAt = 0;
+  #headerCount = 0;
 
   /** Errors: CORRUPT_MESSAGE for what does not decompress, MESSAGE_TOO_LARGE for what grows too large by it. */
   constructor(bytes: Uint8Array, at: number, header: BatchHeader, maxDecompressedBytes = MAX_DECOMPRESSED_BYTES) {
     this.#header = header;
+    this.#left = header.recordCount;
     const payload = bytes.subarray(at + RECORD_BATCH_OVERHEAD, at + header.sizeInBytes);
     const records =
       header.compressionType === "none" ? payload : decompress(header.compressionType, payload, maxDecompressedBytes);
     if (header.recordCount * SMALLEST_RECORD_BYTES > records.length) {
-      throw new KafkaError("INVALID_RECORD", `${header.recordCount} records do not fit into ${records.length} bytes`);
+      throw invalid(`${header.recordCount} records do not fit into ${records.length} bytes`);
+    }
+    if (header.recordCount > MAX_BATCH_RECORDS) {
+      throw new KafkaError("MESSAGE_TOO_LARGE", `${header.recordCount} records are more than ${MAX_BATCH_RECORDS}`, {
+        hint: "send smaller batches",
+      });
     }
     this.#reader = new VarintReader(records, 0, records.length);
   }
 
-  /** All records. Errors: INVALID_RECORD where counts, lengths or deltas disagree with the batch's header. */
-  readAll(): LogRecord[] {
-    const { recordCount } = this.#header;
-    const records = new Array<LogRecord>(recordCount);
-    for (let index = 0; index < recordCount; index++) records[index] = this.#next();
-    if (this.#reader.at !== this.#reader.end)
-      throw new KafkaError("INVALID_RECORD", "bytes are left behind the records");
-    return records;
+  get hasKey(): boolean {
+    return this.#keyLength !== NULL;
   }
 
-  #next(): LogRecord {
+  /**
+   * Moves to the next record; false behind the last. Errors: INVALID_RECORD where counts, lengths or deltas disagree with
+   * the batch's header or with each other; CORRUPT_MESSAGE where a number is none.
+   */
+  next(): boolean {
     const reader = this.#reader;
-    const length = reader.next();
+    if (this.#left === 0) {
+      if (reader.at !== reader.end) throw invalid("bytes are left behind the records");
+      return false;
+    }
+    this.#left--;
+    const length = reader.nextInt32();
     const end = reader.at + length;
-    if (length < 0 || end > reader.end) throw new KafkaError("INVALID_RECORD", `a record claims ${length} bytes`);
+    if (length < 0 || end > reader.end) throw invalid(`a record claims ${length} bytes`);
     reader.at++;
     const timestampDelta = reader.next();
-    const offsetDelta = reader.next();
-    const key = this.#bytes(end);
-    const value = this.#bytes(end);
-    const headers = this.#headers(end);
-    if (reader.at !== end) throw new KafkaError("INVALID_RECORD", "a record's length disagrees with its fields");
     const { baseOffset, lastOffset, baseTimestamp, maxTimestamp, timestampType } = this.#header;
-    const offset = baseOffset + offsetDelta;
-    if (offset < baseOffset || offset > lastOffset)
-      throw new KafkaError("INVALID_RECORD", "an offset is outside of its batch");
-    const timestamp = timestampType === "LogAppendTime" ? maxTimestamp : baseTimestamp + timestampDelta;
-    return { offset, timestamp, key, value, headers };
+    this.offset = baseOffset + reader.nextInt32();
+    if (this.offset < baseOffset || this.offset > lastOffset) throw invalid("an offset is outside of its batch");
+    this.timestamp = timestampType === "LogAppendTime" ? maxTimestamp : baseTimestamp + timestampDelta;
+    if (!Number.isSafeInteger(this.timestamp)) throw new KafkaError("CORRUPT_MESSAGE", "a timestamp is beyond 2^53");
+    this.#keyLength = this.#field(end);
+    this.#keyAt = reader.at - Math.max(this.#keyLength, 0);
+    this.#valueLength = this.#field(end);
+    this.#valueAt = reader.at - Math.max(this.#valueLength, 0);
+    this.#headerCount = reader.nextInt32();
+    this.#headersAt = reader.at;
+    if (this.#headerCount !== 0) this.#skipHeaders(end);
+    if (reader.at !== end) throw invalid("a record's length disagrees with its fields");
+    return true;
   }
 
-  #headers(end: number): readonly RecordHeader[] {
-    const count = this.#reader.next();
-    if (count === 0) return NO_HEADERS;
-    if (count < 0 || count > end - this.#reader.at)
-      throw new KafkaError("INVALID_RECORD", `a record claims ${count} headers`);
-    const headers: RecordHeader[] = [];
+  /** The record that `next` moved to. */
+  record(): LogRecord {
+    return {
+      offset: this.offset,
+      timestamp: this.timestamp,
+      key: this.#view(this.#keyAt, this.#keyLength),
+      value: this.#view(this.#valueAt, this.#valueLength),
+      headers: this.#headerCount === 0 ? NO_HEADERS : this.#headers(),
+    };
+  }
+
+  #headers(): RecordHeader[] {
+    const reader = new VarintReader(this.#reader.bytes, this.#headersAt, this.#reader.at);
+    const view = () => {
+      const length = reader.nextInt32();
+      const from = reader.at;
+      reader.at += Math.max(length, 0);
+      return this.#view(from, length);
+    };
+    return Array.from({ length: this.#headerCount }, () => {
+      const { buffer, byteOffset, length } = view()!;
+      return { key: Buffer.from(buffer, byteOffset, length).toString("utf8"), value: view() };
+    });
+  }
+
+  #skipHeaders(end: number): void {
+    const count = this.#headerCount;
+    if (count < 0 || count > end - this.#reader.at) throw invalid(`a record claims ${count} headers`);
     for (let index = 0; index < count; index++) {
-      const key = this.#bytes(end);
-      if (key === null) throw new KafkaError("INVALID_RECORD", "a header has no key");
-      headers.push({
-        key: Buffer.from(key.buffer, key.byteOffset, key.length).toString("utf8"),
-        value: this.#bytes(end),
-      });
+      if (this.#field(end) === NULL) throw invalid("a header has no key");
+      this.#field(end);
     }
-    return headers;
   }
 
-  #bytes(end: number): Uint8Array | null {
+  /** Moves past a field that ends at `end` at the latest; answers its length, or NULL. */
+  #field(end: number): number {
     const reader = this.#reader;
-    const length = reader.next();
-    if (length === -1) return null;
-    const start = reader.at;
-    if (length < 0 || start + length > end) throw new KafkaError("INVALID_RECORD", `a field claims ${length} bytes`);
-    reader.at = start + length;
-    return reader.bytes.subarray(start, start + length);
+    const length = reader.nextInt32();
+    if (length === NULL) return NULL;
+    if (length < 0 || reader.at + length > end) throw invalid(`a field claims ${length} bytes`);
+    reader.at += length;
+    return length;
   }
+
+  #view(from: number, length: number): Uint8Array | null {
+    return length === NULL ? null : this.#reader.bytes.subarray(from, from + length);
+  }
+}
+
+function invalid(message: string): KafkaError {
+  return new KafkaError("INVALID_RECORD", message);
 }

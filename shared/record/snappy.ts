@@ -1,7 +1,7 @@
 import snappy from "snappyjs";
 import { KafkaError } from "../kafka/kafka-error.ts";
-import { tooLarge } from "./decompression-limit.ts";
 import { readInt32, writeInt32 } from "./int64.ts";
+import { decompressSnappyBlock } from "./snappy-block.ts";
 
 /** What snappy-java's SnappyOutputStream writes before its blocks: a magic, its version and the oldest compatible one. */
 const XERIAL_HEADER = Uint8Array.of(0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0, 0, 0, 0, 1, 0, 0, 0, 1);
@@ -23,7 +23,7 @@ export function compressSnappy(bytes: Uint8Array): Uint8Array {
 /** Decompresses a bare snappy block or xerial framing. Errors: CORRUPT_MESSAGE, MESSAGE_TOO_LARGE. */
 export function decompressSnappy(bytes: Uint8Array, maxBytes: number): Uint8Array {
   const isXerial = XERIAL_HEADER.subarray(0, XERIAL_MAGIC_BYTES).every((byte, index) => bytes[index] === byte);
-  if (!isXerial) return decompressBlock(bytes, maxBytes);
+  if (!isXerial) return decompressSnappyBlock(bytes, maxBytes);
   const parts: Uint8Array[] = [];
   let sizeInBytes = 0;
   let at = XERIAL_HEADER.length;
@@ -31,29 +31,11 @@ export function decompressSnappy(bytes: Uint8Array, maxBytes: number): Uint8Arra
     const length = at + 4 <= bytes.length ? readInt32(bytes, at) : -1;
     at += 4;
     if (length <= 0 || at + length > bytes.length) throw new KafkaError("CORRUPT_MESSAGE", "a snappy block is cut off");
-    const block = decompressBlock(bytes.subarray(at, at + length), maxBytes - sizeInBytes);
-    parts.push(block);
+    const block = decompressSnappyBlock(bytes.subarray(at, at + length), maxBytes - sizeInBytes);
+    // Blocks that hold nothing would pile up, five bytes each.
+    if (block.length > 0) parts.push(block);
     sizeInBytes += block.length;
     at += length;
   }
-  return Buffer.concat(parts);
-}
-
-function decompressBlock(bytes: Uint8Array, maxBytes: number): Uint8Array {
-  if (claimedBytes(bytes) > maxBytes) throw tooLarge(maxBytes);
-  // A copy element of 2 to 3 bytes yields 64 bytes at most: a claim beyond that is a lie, and its memory is not taken.
-  if (claimedBytes(bytes) > bytes.length * 64) throw new KafkaError("CORRUPT_MESSAGE", "a snappy block's length lies");
-  return snappy.uncompress(bytes, maxBytes);
-}
-
-/** The block's length as its first bytes claim it. */
-function claimedBytes(bytes: Uint8Array): number {
-  let claimed = 0;
-  for (let index = 0; index < 5; index++) {
-    const byte = bytes[index];
-    if (byte === undefined) break;
-    claimed += (byte & 0x7f) * 128 ** index;
-    if (byte < 0x80) return claimed;
-  }
-  throw new KafkaError("CORRUPT_MESSAGE", "a snappy block has no length");
+  return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
 }

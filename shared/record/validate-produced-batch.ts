@@ -1,5 +1,7 @@
 import { KafkaError } from "../kafka/kafka-error.ts";
-import { type BatchHeader, NO_PRODUCER_ID } from "./batch-header.ts";
+import { type BatchHeader, NO_PRODUCER_ID, NO_TIMESTAMP } from "./batch-header.ts";
+import { RECORD_BATCH_OVERHEAD } from "./layout.ts";
+import { hasDependentBlocks } from "./lz4-frame.ts";
 import { verifyCrc } from "./read-batch-header.ts";
 import { RecordReader } from "./record-reader.ts";
 
@@ -31,13 +33,18 @@ export function validateProducedBatch(bytes: Uint8Array, at: number, header: Bat
   }
   verifyCrc(bytes, at, header);
   validateHeader(header);
-  const records = new RecordReader(bytes, at, header, maxDecompressed(rules)).readAll();
-  let maxTimestamp = -1;
-  for (const [index, record] of records.entries()) {
-    if (record.offset !== header.baseOffset + index) throw invalid(`record ${index} is not at offset delta ${index}`);
-    if (rules.compacted && record.key === null) throw invalid("a compacted topic takes no record without a key");
-    maxTimestamp = Math.max(maxTimestamp, record.timestamp);
-    if (rules.judgesTimestamps) validateTimestamp(record.timestamp, rules);
+  if (header.compressionType === "lz4" && hasDependentBlocks(bytes.subarray(at + RECORD_BATCH_OVERHEAD))) {
+    throw new KafkaError("CORRUPT_MESSAGE", "the lz4 frame's blocks depend on each other", {
+      hint: "write independent blocks: Kafka's Java client reads no others",
+    });
+  }
+  const reader = new RecordReader(bytes, at, header, maxDecompressed(rules));
+  let maxTimestamp = NO_TIMESTAMP;
+  for (let index = 0; reader.next(); index++) {
+    if (reader.offset !== header.baseOffset + index) throw invalid(`record ${index} is not at offset delta ${index}`);
+    if (rules.compacted && !reader.hasKey) throw invalid("a compacted topic takes no record without a key");
+    maxTimestamp = Math.max(maxTimestamp, reader.timestamp);
+    if (rules.judgesTimestamps) validateTimestamp(reader.timestamp, rules);
   }
   return maxTimestamp;
 }
@@ -60,6 +67,7 @@ function validateHeader(header: BatchHeader): void {
 }
 
 function validateTimestamp(timestamp: number, rules: BatchRules): void {
+  if (timestamp === NO_TIMESTAMP) return;
   const isTooOld = rules.now - timestamp > rules.timestampBeforeMaxMs;
   const isTooNew = timestamp - rules.now > rules.timestampAfterMaxMs;
   if (!isTooOld && !isTooNew) return;

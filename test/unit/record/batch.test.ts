@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { COMPRESSION_TYPES } from "../../../shared/record/batch-header.ts";
-import { controlRecordType, encodeControlBatch } from "../../../shared/record/control-record.ts";
+import { encodeControlBatch, readControlRecord } from "../../../shared/record/control-record.ts";
 import { crc32c } from "../../../shared/record/crc32c.ts";
 import { decodeRecords } from "../../../shared/record/decode-batch.ts";
 import { encodeBatch } from "../../../shared/record/encode-batch.ts";
@@ -79,7 +79,7 @@ describe("a RecordBatch", () => {
     const bytes = encodeControlBatch("LEADER_CHANGE", Buffer.from("x"), 5);
     const header = readBatchHeader(bytes);
     expect(header.isControl).toBe(true);
-    expect(controlRecordType(decodeRecords(bytes, 0, header)[0]!)).toBe("LEADER_CHANGE");
+    expect(readControlRecord(decodeRecords(bytes, 0, header)[0]!).type).toBe("LEADER_CHANGE");
   });
 
   it("is found behind another one", () => {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { controlRecordType } from "../../../shared/record/control-record.ts";
+import { readControlRecord } from "../../../shared/record/control-record.ts";
 import { decodeRecords } from "../../../shared/record/decode-batch.ts";
 import { readBatchHeader, verifyCrc } from "../../../shared/record/read-batch-header.ts";
 import type { LogRecord } from "../../../shared/record/record.ts";
@@ -56,7 +56,7 @@ describe("batches of Kafka's Java client", () => {
       .filter(({ name }) => name.endsWith("marker"))
       .map(({ batch }) => {
         const bytes = Buffer.from(batch, "base64");
-        return controlRecordType(decodeRecords(bytes, 0, readBatchHeader(bytes))[0]!);
+        return readControlRecord(decodeRecords(bytes, 0, readBatchHeader(bytes))[0]!).type;
       });
     expect(types).toEqual(["COMMIT", "ABORT"]);
   });
