@@ -38,11 +38,16 @@ export function openApiDocument(): Record<string, unknown> {
 function operation(route: Route): Record<string, unknown> {
   const { status, schema, mediaTypes } = route.response;
   const content = contentOf(mediaTypes, schema);
-  const body = route.accepts.length === 0 ? {} : { requestBody: { content: contentOf(route.accepts, route.body) } };
+  const body =
+    route.accepts.length === 0 ? {} : { requestBody: { content: contentOf(route.accepts, route.body ?? route.reads) } };
   return {
     operationId: route.operationId,
     summary: route.summary,
-    parameters: [...pathParameters(route.path), ...queryParameters(route.query)],
+    parameters: [
+      ...pathParameters(route.path),
+      ...parameters("query", route.query),
+      ...(route.headers === undefined ? [] : parameters("header", route.headers)),
+    ],
     ...body,
     responses: {
       [status]: { description: route.summary, ...(content === undefined ? {} : { content }) },
@@ -80,7 +85,7 @@ function pathParameters(path: string) {
   }));
 }
 
-function queryParameters(query: z.ZodType) {
-  const { properties = {} } = jsonSchema(query) as { properties?: Record<string, unknown> };
-  return Object.entries(properties).map(([name, schema]) => ({ name, in: "query", required: false, schema }));
+function parameters(place: "query" | "header", described: z.ZodType) {
+  const { properties = {} } = jsonSchema(described) as { properties?: Record<string, unknown> };
+  return Object.entries(properties).map(([name, schema]) => ({ name, in: place, required: false, schema }));
 }

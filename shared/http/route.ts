@@ -25,6 +25,10 @@ export interface Route {
   readonly query: z.ZodType;
   /** The JSON object in the body; undefined: the handler reads the body itself, or there is none. */
   readonly body?: z.ZodType;
+  /** What a body that the handler reads itself holds, for the OpenAPI document: JSON objects of this kind. */
+  readonly reads?: z.ZodType;
+  /** Headers that the handler reads, for the OpenAPI document. */
+  readonly headers?: z.ZodType;
   /** What the body may be; none: no body. */
   readonly accepts: readonly string[];
   readonly response: { readonly status: number; readonly schema?: z.ZodType; readonly mediaTypes: readonly string[] };

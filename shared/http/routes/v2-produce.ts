@@ -7,7 +7,7 @@ import { type HttpResponse, JSON_TYPE, mediaType, V2_JSON_TYPE } from "../http-m
 import { produceTerms } from "../produce-terms.ts";
 import { base64Bytes } from "../record-data.ts";
 import { type Route, type RouteContext, route } from "../route.ts";
-import { produceQuery } from "../schema/parameters.ts";
+import { produceQuery, producerHeaders } from "../schema/parameters.ts";
 import * as schema from "../schema/v2-schema.ts";
 import { v2Json, v2Partition, v2Unwrap } from "./v2-topics.ts";
 
@@ -18,6 +18,7 @@ const produces = {
   method: "POST",
   lambda: "produce",
   query: produceQuery,
+  headers: producerHeaders,
   accepts: [V2_BINARY_TYPE, V2_EMBEDDED_JSON_TYPE],
   response: { status: 200, schema: schema.produced, mediaTypes: [V2_JSON_TYPE, JSON_TYPE] },
 } as const;

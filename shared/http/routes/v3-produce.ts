@@ -8,7 +8,7 @@ import { produceTerms } from "../produce-terms.ts";
 import { type EncodedRecord, encodeRecord } from "../record-data.ts";
 import { type Route, type RouteContext, route } from "../route.ts";
 import { check } from "../schema/check.ts";
-import { produceQuery } from "../schema/parameters.ts";
+import { produceQuery, producerHeaders } from "../schema/parameters.ts";
 import * as schema from "../schema/record-schema.ts";
 import { checkCluster } from "./v3-resource.ts";
 
@@ -23,6 +23,8 @@ export const produceRoutes: readonly Route[] = [
     operationId: "produceRecord",
     summary: "Produces records: one JSON object, or several one after the other; answered in their order.",
     query: produceQuery,
+    headers: producerHeaders,
+    reads: schema.produceRecord,
     accepts: [JSON_TYPE],
     response: { status: 200, schema: schema.producedRecord, mediaTypes: [JSON_TYPE] },
     handle: (context) => produceObjects(context),
@@ -34,6 +36,8 @@ export const produceRoutes: readonly Route[] = [
     operationId: "produceToPartition",
     summary: "Produces to one partition: records as JSON, or RecordBatches v2 as they are.",
     query: produceQuery,
+    headers: producerHeaders,
+    reads: schema.produceRecord,
     accepts: [JSON_TYPE, RECORD_BATCHES_TYPE],
     response: { status: 200, schema: schema.producedRecord, mediaTypes: [JSON_TYPE] },
     handle: async (context) => {
@@ -49,6 +53,7 @@ export const produceRoutes: readonly Route[] = [
     operationId: "produceRecordsBatch",
     summary: "Produces records with ids; each succeeds or fails by itself.",
     query: produceQuery,
+    headers: producerHeaders,
     body: schema.produceBatchBody,
     accepts: [JSON_TYPE],
     response: { status: 207, schema: schema.producedBatch, mediaTypes: [JSON_TYPE] },

@@ -166,6 +166,11 @@ describe("concatenated JSON", () => {
   });
 });
 
+interface Operation {
+  readonly parameters: readonly { readonly name: string; readonly in: string }[];
+  readonly requestBody: { readonly content: Record<string, { readonly schema: { readonly properties: object } }> };
+}
+
 describe("the OpenAPI document", () => {
   it("lists just the routes there are, each with a unique id", () => {
     const { paths } = openApiDocument() as { paths: Record<string, Record<string, { operationId: string }>> };
@@ -183,6 +188,19 @@ describe("the OpenAPI document", () => {
       body.paths["/v3/clusters/{cluster_id}/topics/{topic_name}/partitions/{partition_id}/records"].get;
     expect(fetchRecords.parameters.map(({ name }: { name: string }) => name)).toEqual(
       expect.arrayContaining(["cluster_id", "offset", "timestamp", "max_bytes", "min_bytes", "timeout_ms"]),
+    );
+  });
+
+  it("describes what a produce takes: its body, and the headers of an idempotent one", () => {
+    const { paths } = openApiDocument() as unknown as { paths: Record<string, Record<string, Operation>> };
+    const { parameters, requestBody } = paths["/v3/clusters/{cluster_id}/topics/{topic_name}/records"]!["post"]!;
+    expect(parameters.filter((parameter) => parameter.in === "header").map(({ name }) => name)).toEqual([
+      "producer-id",
+      "producer-epoch",
+      "producer-sequence",
+    ]);
+    expect(Object.keys(requestBody.content["application/json"]!.schema.properties)).toEqual(
+      expect.arrayContaining(["partition_id", "key", "value", "headers", "timestamp"]),
     );
   });
 
