@@ -6,7 +6,7 @@ import { DynamoDbLogStore } from "../../shared/storage/dynamodb/dynamodb-log-sto
 import { DynamoDbMetadataStore } from "../../shared/storage/dynamodb/dynamodb-metadata-store.ts";
 import { localClient, startTables, TABLES } from "../fixtures/dynamodb.ts";
 import { FaultProxy } from "./fault-proxy.ts";
-import { hugeCheckpoint, item } from "./log-store.contract.ts";
+import { hugeCheckpoint, item } from "./log-items.ts";
 
 const END = Number.MAX_SAFE_INTEGER;
 const credentials = { accessKeyId: "test", secretAccessKey: "test" };

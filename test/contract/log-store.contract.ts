@@ -1,66 +1,7 @@
-import { randomInt } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import type { Checkpoint } from "../../shared/log/checkpoint.ts";
-import { type LogItem, type LogKey, logKey, NO_EPOCH } from "../../shared/log/log-item.ts";
 import type { LogStore } from "../../shared/log/log-store.ts";
-import { BATCHES_KEPT, PRODUCERS_KEPT } from "../../shared/log/producer-state.ts";
-
-let logs = 0;
-/** A log that no other test uses. */
-const newLog = (): LogKey => logKey(`${crypto.randomUUID()}`, logs++);
-
-const ALL = { maxItems: 1000, maxBytes: 64 * 1024 * 1024 };
-const END = Number.MAX_SAFE_INTEGER;
-
-export function item(baseOffset: number, change: Partial<LogItem> = {}): LogItem {
-  return {
-    baseOffset,
-    lastOffset: baseOffset,
-    recordCount: 1,
-    maxTimestamp: 1_700_000_000_000,
-    maxTimestampSoFar: 1_700_000_000_000,
-    leaderEpoch: 0,
-    stamp: 0,
-    prevEpoch: NO_EPOCH,
-    appendId: Buffer.alloc(16, baseOffset % 251).toString("base64url"),
-    payload: { kind: "inline", batches: Buffer.from(`batch at ${baseOffset}`) },
-    ...change,
-  };
-}
-
-function largeItem(baseOffset: number): LogItem {
-  return item(baseOffset, { payload: { kind: "inline", batches: Buffer.alloc(380 * 1024) } });
-}
-
-/** As many producers as are remembered, with numbers that do not compress: more than an item of DynamoDB holds. */
-export function hugeCheckpoint(logEndOffset: number): Checkpoint {
-  const batch = () => {
-    const [baseSequence, baseOffset] = [randomInt(2 ** 31), randomInt(2 ** 47)];
-    const timestamp = 1_700_000_000_000 + randomInt(2 ** 32);
-    return { baseSequence, lastSequence: randomInt(2 ** 31), baseOffset, lastOffset: baseOffset + 9, timestamp };
-  };
-  const producers = Array.from({ length: PRODUCERS_KEPT }, (_, index) => ({
-    producerId: index * 2 ** 20 + randomInt(2 ** 20),
-    producerEpoch: randomInt(2 ** 15),
-    batches: Array.from({ length: BATCHES_KEPT }, batch),
-  }));
-  return { logEndOffset, lastEpoch: 3, maxTimestampSoFar: 1_700_000_000_000, producers };
-}
-
-/** Looks for expired items until a bounded number of looks must have been everywhere; answers how many were deleted. */
-async function sweep(store: LogStore, nowSeconds: number, maxItems: number): Promise<number> {
-  let deleted = 0;
-  for (let look = 0; look < 12; look++) deleted += await store.deleteExpiredItems(nowSeconds, maxItems);
-  return deleted;
-}
-
-/** Comparable whatever kind of byte array an adapter gives back. */
-function plain(found: LogItem | undefined): unknown {
-  if (found?.payload.kind !== "inline") return found;
-  return { ...found, payload: { kind: "inline", batches: Buffer.from(found.payload.batches).toString("hex") } };
-}
-
-const plainItems = (items: readonly LogItem[]) => items.map(plain);
+import { ALL, END, item, newLog, plain, plainItems } from "./log-items.ts";
+import { logStoreUpkeepContract } from "./log-store-upkeep.contract.ts";
 
 /** What every log store does. `open` may be asked once a suite. */
 export function logStoreContract(name: string, open: () => LogStore): void {
@@ -236,92 +177,6 @@ export function logStoreContract(name: string, open: () => LogStore): void {
       }
     });
 
-    it("keeps the newest checkpoint, with its producers", async () => {
-      const [store, log] = [open(), newLog()];
-      const checkpoint = (logEndOffset: number): Checkpoint => ({
-        logEndOffset,
-        lastEpoch: 3,
-        maxTimestampSoFar: 1_700_000_000_000,
-        producers: Array.from({ length: 50 }, (_, producerId) => ({
-          producerId,
-          producerEpoch: 2,
-          batches: [
-            { baseSequence: 0, lastSequence: 9, baseOffset: producerId, lastOffset: producerId + 9, timestamp: -1 },
-          ],
-        })),
-      });
-      expect(await store.readCheckpoint(log)).toBeUndefined();
-      await store.putCheckpoint(log, checkpoint(100));
-      await store.putCheckpoint(log, checkpoint(50));
-      expect(await store.readCheckpoint(log)).toEqual(checkpoint(100));
-      await store.putCheckpoint(log, checkpoint(101));
-      expect(await store.readCheckpoint(log)).toEqual(checkpoint(101));
-      expect(await store.readItems(log, 0, ALL)).toEqual({ items: [], isEnd: true });
-    });
-
-    it("keeps a checkpoint of as many producers as a log remembers, and what replaces it", async () => {
-      const [store, log] = [open(), newLog()];
-      const huge = hugeCheckpoint(1_000_000);
-      const small = { ...huge, logEndOffset: 1_000_002, producers: huge.producers.slice(0, 2) };
-      await store.putCheckpoint(log, huge);
-      expect(await store.readCheckpoint(log)).toEqual(huge);
-      const newer = hugeCheckpoint(1_000_001);
-      await store.putCheckpoint(log, newer);
-      await store.putCheckpoint(log, huge);
-      expect(await store.readCheckpoint(log)).toEqual(newer);
-      await store.putCheckpoint(log, small);
-      expect(await store.readCheckpoint(log)).toEqual(small);
-      await store.putCheckpoint(log, hugeCheckpoint(1_000_003));
-      expect(await store.deleteItems(log, END, 10)).toBe(0);
-      expect(await store.readCheckpoint(log)).toBeUndefined();
-    });
-
-    it("says that fewer are left only when none is, however large they are", async () => {
-      const [store, log] = [open(), newLog()];
-      for (let offset = 0; offset < 24; offset++) await store.putItem(log, largeItem(offset));
-      expect(await store.deleteItems(log, END, 1000)).toBe(24);
-      expect(await store.readItemAtOrBelow(log, END)).toBeUndefined();
-    });
-
-    it("deletes items in bounded steps, and the checkpoint with the last of them", async () => {
-      const [store, log] = [open(), newLog()];
-      for (let offset = 0; offset < 60; offset++) await store.putItem(log, item(offset));
-      await store.putCheckpoint(log, { logEndOffset: 60, lastEpoch: 0, maxTimestampSoFar: 1, producers: [] });
-      expect(await store.deleteItems(log, 50, 30)).toBe(30);
-      expect(await store.deleteItems(log, 50, 30)).toBe(20);
-      expect((await store.readItems(log, 0, ALL)).items[0]?.baseOffset).toBe(50);
-      expect(await store.readCheckpoint(log)).toBeDefined();
-      expect(await store.deleteItems(log, END, 30)).toBe(10);
-      expect(await store.readItems(log, 0, ALL)).toEqual({ items: [], isEnd: true });
-      expect(await store.readCheckpoint(log)).toBeUndefined();
-    });
-
-    it("deletes what has expired and nothing else", async () => {
-      const [store, log] = [open(), newLog()];
-      await store.putItem(log, item(0, { expiresAt: 1_000 }));
-      await store.putItem(log, item(1, { expiresAt: 1_001 }));
-      await store.putItem(log, item(2));
-      expect(await sweep(store, 1_001, 100)).toBe(1);
-      expect((await store.readItems(log, 0, ALL)).items.map(({ baseOffset }) => baseOffset)).toEqual([1, 2]);
-    });
-
-    it("deletes no more expired items at a time than it was asked to", async () => {
-      const [store, log] = [open(), newLog()];
-      for (let offset = 0; offset < 5; offset++) await store.putItem(log, item(offset, { expiresAt: 500 }));
-      expect(await store.deleteExpiredItems(501, 2)).toBeLessThanOrEqual(2);
-      await sweep(store, 501, 2);
-      expect(await store.readItems(log, 0, ALL)).toEqual({ items: [], isEnd: true });
-    });
-
-    it("comes to what has expired however much lies before it", async () => {
-      const [store, log] = [open(), newLog()];
-      for (let offset = 0; offset < 24; offset++) await store.putItem(log, largeItem(offset));
-      await store.putItem(log, item(24, { expiresAt: 700 }));
-      expect(await sweep(store, 701, 100)).toBe(1);
-      expect((await store.readItemAtOrBelow(log, END))?.baseOffset).toBe(23);
-      await store.deleteItems(log, END, 100);
-    });
-
     it("is not reached by what its callers do to their bytes afterwards", async () => {
       const [store, log] = [open(), newLog()];
       const batches = Buffer.from("as it was");
@@ -337,4 +192,5 @@ export function logStoreContract(name: string, open: () => LogStore): void {
       expect([await text(), await text()]).toEqual(["as it was", "as it was"]);
     });
   });
+  logStoreUpkeepContract(name, open);
 }
