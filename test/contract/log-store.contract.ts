@@ -3,6 +3,8 @@ import type { LogStore } from "../../shared/log/log-store.ts";
 import { ALL, END, item, newLog, plain, plainItems } from "./log-items.ts";
 import { logStoreUpkeepContract } from "./log-store-upkeep.contract.ts";
 
+export { item };
+
 /** What every log store does. `open` may be asked once a suite. */
 export function logStoreContract(name: string, open: () => LogStore): void {
   describe(`the log store on ${name}`, () => {
