@@ -48,7 +48,10 @@ export interface MetadataStore {
   listTopics(options: { readonly limit: number; readonly after?: string }): Promise<TopicItem[]>;
   /** False if the name is taken. An item already there with the same topicId is one's own: true. */
   createTopic(topic: TopicItem): Promise<boolean>;
-  /** Replaces the item if its version is topic.version - 1 and its topicId the same; false otherwise. */
+  /**
+   * Replaces the item if its version is topic.version - 1 and its topicId the same; false otherwise. The same item already
+   * there is one's own, written by a request whose answer was lost: true.
+   */
   updateTopic(topic: TopicItem): Promise<boolean>;
   /** Removes the item if it is still this topicId; false otherwise. */
   deleteTopic(name: string, topicId: string): Promise<boolean>;
@@ -57,7 +60,10 @@ export interface MetadataStore {
   getPartitions(topicId: string): Promise<PartitionRegistration[]>;
   /** Writes registrations that are not there yet; those that are stay as they are. */
   createPartitions(registrations: readonly PartitionRegistration[]): Promise<void>;
-  /** Replaces the registration if its partitionEpoch is registration.partitionEpoch - 1; false otherwise. */
+  /**
+   * Replaces the registration if its partitionEpoch is registration.partitionEpoch - 1; false otherwise. The same one
+   * already there is one's own: true.
+   */
   updatePartition(registration: PartitionRegistration): Promise<boolean>;
   deletePartitions(topicId: string, partitionCount: number): Promise<void>;
 
