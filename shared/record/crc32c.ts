@@ -4,6 +4,7 @@
  */
 const TABLES = makeTables();
 const SLICES = 16;
+const NO_WORDS = new Int32Array(0);
 
 function makeTables(): Int32Array {
   const tables = new Int32Array(16 * 256);
@@ -28,7 +29,8 @@ export function crc32c(bytes: Uint8Array, start = 0, end = bytes.length): number
   let at = start;
   while (at < end && ((bytes.byteOffset + at) & 3) !== 0) crc = next(crc, bytes[at++]!);
   const wordCount = ((end - at) >>> 2) & ~3;
-  const words = new Int32Array(bytes.buffer, bytes.byteOffset + at, wordCount);
+  // Without a word there need not be a place that words could begin at.
+  const words = wordCount === 0 ? NO_WORDS : new Int32Array(bytes.buffer, bytes.byteOffset + at, wordCount);
   for (let index = 0; index < wordCount; index += SLICES / 4) {
     const b = words[index + 1]!;
     const c = words[index + 2]!;
