@@ -34,7 +34,7 @@ function problemOf({ type, min, max, oneOf }: ConfigDefinition, value: string): 
   return undefined;
 }
 
-/** The known name that shares most with an unknown one. */
+/** The known name that shares most parts with an unknown one, and has fewest of its own. */
 function nearest(name: string): string {
   const parts = new Set(
     name
@@ -42,6 +42,6 @@ function nearest(name: string): string {
       .toLowerCase()
       .split(/[^a-z]+/),
   );
-  const score = (known: string) => known.split(".").filter((part) => parts.has(part)).length;
+  const score = (known: string) => known.split(".").reduce((sum, part) => sum + (parts.has(part) ? 2 : -1), 0);
   return [...TOPIC_CONFIGS.keys()].reduce((best, known) => (score(known) > score(best) ? known : best));
 }
