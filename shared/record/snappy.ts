@@ -24,6 +24,7 @@ export function compressSnappy(bytes: Uint8Array): Uint8Array {
 export function decompressSnappy(bytes: Uint8Array, maxBytes: number): Uint8Array {
   const isXerial = XERIAL_HEADER.subarray(0, XERIAL_MAGIC_BYTES).every((byte, index) => bytes[index] === byte);
   if (!isXerial) return decompressSnappyBlock(bytes, maxBytes);
+  if (bytes.length < XERIAL_HEADER.length) throw new KafkaError("CORRUPT_MESSAGE", "its xerial header is cut off");
   const parts: Uint8Array[] = [];
   let sizeInBytes = 0;
   let at = XERIAL_HEADER.length;

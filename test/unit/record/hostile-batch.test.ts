@@ -1,68 +1,23 @@
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { KafkaError } from "../../../shared/kafka/kafka-error.ts";
-import { COMPRESSION_TYPES, type CompressionType } from "../../../shared/record/batch-header.ts";
-import { crc32c } from "../../../shared/record/crc32c.ts";
+import { COMPRESSION_TYPES } from "../../../shared/record/batch-header.ts";
 import { decodeRecords } from "../../../shared/record/decode-batch.ts";
 import { encodeBatch } from "../../../shared/record/encode-batch.ts";
 import { writeInt32, writeInt64 } from "../../../shared/record/int64.ts";
 import { AT, CRC_FROM } from "../../../shared/record/layout.ts";
 import { compressLz4Frame } from "../../../shared/record/lz4-frame.ts";
-import { batchHeaders, readBatchHeader, verifyCrc } from "../../../shared/record/read-batch-header.ts";
+import { readBatchHeader, verifyCrc } from "../../../shared/record/read-batch-header.ts";
 import { compressSnappy } from "../../../shared/record/snappy.ts";
-import { type BatchRules, validateProducedBatch } from "../../../shared/record/validate-produced-batch.ts";
+import { batch, codeOf, compressed, lying, record, validate } from "./corrupted-batch.ts";
 
-const RULES: BatchRules = {
-  maxMessageBytes: 1_048_588,
-  compacted: false,
-  timestampBeforeMaxMs: Number.MAX_SAFE_INTEGER,
-  timestampAfterMaxMs: 3_600_000,
-  judgesTimestamps: true,
-  now: 2 ** 45,
-};
+const manyRecords = Array.from({ length: 30 }, (_, index) => ({
+  ...record(`value ${index} `.repeat(index % 7), index % 3 === 0 ? null : Buffer.from(`key ${index}`)),
+  headers: index % 4 === 0 ? [{ key: "header", value: index % 8 === 0 ? null : Buffer.from("x") }] : [],
+}));
 
-const record = (value: string, key: Uint8Array | null = null) => ({
-  key,
-  value: Buffer.from(value),
-  headers: [],
-  timestamp: 1_700_000_000_000,
-});
-const batch = (compressionType: CompressionType = "none") =>
-  Buffer.from(encodeBatch([record("one"), record("two")], { compressionType }));
-
-/** The code of the KafkaError that it throws; anything else it throws fails the test. */
-function codeOf(attempt: () => unknown): string {
-  try {
-    attempt();
-    return "accepted";
-  } catch (error) {
-    if (error instanceof KafkaError) return error.code;
-    throw error;
-  }
-}
-
-const validate = (bytes: Uint8Array, rules: Partial<BatchRules> = {}) =>
-  codeOf(() => {
-    for (const { header, at } of batchHeaders(bytes)) validateProducedBatch(bytes, at, header, { ...RULES, ...rules });
-  });
-
-/** The batch with a header field changed and its CRC made right again: only the field lies. */
-function lying(change: (bytes: Buffer) => void, bytes = batch()): Buffer {
-  change(bytes);
-  writeInt32(bytes, AT.crc, crc32c(bytes, CRC_FROM));
-  return bytes;
-}
-
-/** A batch that claims one record and whose compressed records are `body`. */
-function compressed(code: number, body: Uint8Array): Buffer {
-  const head = Buffer.from(encodeBatch([record("x")])).subarray(0, AT.records);
-  const bytes = Buffer.concat([head, body]);
-  return lying((whole) => {
-    whole[AT.attributes + 1] = code;
-    writeInt32(whole, AT.batchLength, whole.length - 12);
-  }, bytes);
-}
+/** A batch of one record whose bytes behind its length are `body`. */
+const ofRecord = (body: number[]) => compressed(0, Buffer.from([body.length * 2, ...body]));
 
 describe("a hostile batch", () => {
   for (const compressionType of COMPRESSION_TYPES) {
@@ -78,6 +33,28 @@ describe("a hostile batch", () => {
         const flipped = Buffer.from(bytes);
         flipped[bit >> 3]! ^= 1 << (bit & 7);
         expect(["CORRUPT_MESSAGE", "UNSUPPORTED_COMPRESSION_TYPE"]).toContain(validate(flipped));
+      }
+    });
+
+    it(`with any bit of its records flipped and a CRC to match is read or refused (${compressionType})`, () => {
+      const whole = Buffer.from(encodeBatch(manyRecords, { compressionType }));
+      for (let bit = AT.recordCount * 8; bit < whole.length * 8; bit += 5) {
+        const flipped = lying((bytes) => {
+          bytes[bit >> 3]! ^= 1 << (bit & 7);
+        }, Buffer.from(whole));
+        codeOf(() => decodeRecords(flipped, 0, readBatchHeader(flipped), { maxDecompressedBytes: 1024 * 1024 }));
+        validate(flipped);
+      }
+    });
+
+    it(`whose records are cut off, with a length and a CRC to match, is refused (${compressionType})`, () => {
+      const whole = Buffer.from(encodeBatch(manyRecords, { compressionType }));
+      for (let length = AT.records; length < whole.length; length += 3) {
+        const cut = lying(
+          (bytes) => writeInt32(bytes, AT.batchLength, length - 12),
+          Buffer.from(whole.subarray(0, length)),
+        );
+        expect(["CORRUPT_MESSAGE", "INVALID_RECORD"]).toContain(validate(cut));
       }
     });
 
@@ -130,6 +107,46 @@ describe("a hostile batch", () => {
 
   it("with numbers beyond 2^53 is CORRUPT_MESSAGE", () => {
     expect(validate(lying((bytes) => writeInt32(bytes, AT.producerId, 0x7fffffff)))).toBe("CORRUPT_MESSAGE");
+    const atTheEnd = lying((bytes) => writeInt64(bytes, AT.baseOffset, Number.MAX_SAFE_INTEGER));
+    expect(codeOf(() => readBatchHeader(atTheEnd))).toBe("CORRUPT_MESSAGE");
+    const late = Buffer.from(encodeBatch([record("x"), { ...record("y"), timestamp: record("x").timestamp + 1 }]));
+    const tooLate = lying((bytes) => writeInt64(bytes, AT.baseTimestamp, Number.MAX_SAFE_INTEGER), late);
+    expect(validate(tooLate, { judgesTimestamps: false })).toBe("CORRUPT_MESSAGE");
+  });
+
+  it("whose record's fields disagree is INVALID_RECORD", () => {
+    expect(validate(ofRecord([0, 0, 0, 1, 1, 0]))).toBe("accepted");
+    const wrong = {
+      "another offset": [0, 0, 2, 1, 1, 0],
+      "an offset before the batch": [0, 0, 1, 1, 1, 0],
+      "a key of negative length": [0, 0, 0, 3, 1, 0],
+      "a value beyond the record": [0, 0, 0, 1, 20, 0],
+      "headers of a negative count": [0, 0, 0, 1, 1, 1],
+      "a header without a key": [0, 0, 0, 1, 1, 2, 1, 1],
+      "bytes behind the headers": [0, 0, 0, 1, 1, 0, 0],
+    };
+    for (const [what, body] of Object.entries(wrong))
+      expect([what, validate(ofRecord(body))]).toEqual([what, "INVALID_RECORD"]);
+  });
+
+  it("with a varint longer than Kafka reads is CORRUPT_MESSAGE", () => {
+    const noKeyInSixBytes = [0x81, 0x80, 0x80, 0x80, 0x80, 0x00];
+    expect(validate(ofRecord([0, 0, 0, ...noKeyInSixBytes, 1, 0]))).toBe("CORRUPT_MESSAGE");
+    const offsetOfElevenBytes = [...new Array(10).fill(0x80), 0];
+    expect(validate(ofRecord([0, ...offsetOfElevenBytes, 0, 1, 1, 0]))).toBe("CORRUPT_MESSAGE");
+    const lengthOf33Bits = [0xff, 0xff, 0xff, 0xff, 0x1f];
+    expect(validate(ofRecord([0, 0, 0, ...lengthOf33Bits, 1, 0]))).toBe("CORRUPT_MESSAGE");
+  });
+
+  it("of more records than a reader's memory bears is MESSAGE_TOO_LARGE, and costs no such memory", () => {
+    const recordCount = 9_000_000;
+    const bytes = compressed(4, zstdCompressSync(new Uint8Array(7 * recordCount)));
+    writeInt32(bytes, AT.recordCount, recordCount);
+    writeInt32(bytes, AT.lastOffsetDelta, recordCount - 1);
+    const before = process.memoryUsage().heapUsed;
+    expect(validate(lying(() => {}, bytes))).toBe("MESSAGE_TOO_LARGE");
+    expect(codeOf(() => decodeRecords(bytes, 0, readBatchHeader(bytes)))).toBe("MESSAGE_TOO_LARGE");
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(32 * 1024 * 1024);
   });
 
   it("that decompresses to far more than it may is MESSAGE_TOO_LARGE, whatever the compression", () => {
@@ -145,58 +162,5 @@ describe("a hostile batch", () => {
       const decode = () => decodeRecords(bytes, 0, readBatchHeader(bytes), { maxDecompressedBytes: 1024 * 1024 });
       expect(codeOf(decode)).toBe("MESSAGE_TOO_LARGE");
     }
-  });
-
-  it("whose snappy block claims gigabytes takes no gigabytes", () => {
-    const claimsFourGiB = Buffer.from([0xff, 0xff, 0xff, 0xff, 0x0f, 0, 1]);
-    const bytes = compressed(2, claimsFourGiB);
-    const before = process.memoryUsage().arrayBuffers;
-    expect(codeOf(() => decodeRecords(bytes, 0, readBatchHeader(bytes)))).toMatch(/CORRUPT_MESSAGE|MESSAGE_TOO_LARGE/);
-    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(64 * 1024 * 1024);
-  });
-});
-
-describe("a batch that a producer sent", () => {
-  it("is taken as it is when nothing is wrong with it", () => {
-    for (const compressionType of COMPRESSION_TYPES) expect(validate(batch(compressionType))).toBe("accepted");
-  });
-
-  it("larger than max.message.bytes is MESSAGE_TOO_LARGE", () => {
-    expect(validate(batch(), { maxMessageBytes: 50 })).toBe("MESSAGE_TOO_LARGE");
-  });
-
-  it("must not be a control batch, transactional, or stamped by a log", () => {
-    expect(validate(encodeBatch([record("x")], { isControl: true }))).toBe("INVALID_RECORD");
-    expect(
-      validate(encodeBatch([record("x")], { isTransactional: true, producerId: 1, producerEpoch: 0, baseSequence: 0 })),
-    ).toBe("INVALID_REQUEST");
-    expect(
-      validate(
-        lying((bytes) => {
-          bytes[AT.attributes + 1]! |= 8;
-        }),
-      ),
-    ).toBe("INVALID_RECORD");
-  });
-
-  it("of an idempotent producer needs an epoch and a sequence", () => {
-    expect(validate(encodeBatch([record("x")], { producerId: 1 }))).toBe("INVALID_RECORD");
-  });
-
-  it("needs keys where the topic is compacted", () => {
-    expect(validate(batch(), { compacted: true })).toBe("INVALID_RECORD");
-    expect(validate(encodeBatch([record("x", Buffer.from("k"))]), { compacted: true })).toBe("accepted");
-  });
-
-  it("with a timestamp out of bounds is INVALID_TIMESTAMP, unless the topic stamps its own", () => {
-    const future = encodeBatch([{ ...record("x"), timestamp: RULES.now + 3_600_001 }]);
-    expect(validate(future)).toBe("INVALID_TIMESTAMP");
-    expect(validate(future, { judgesTimestamps: false })).toBe("accepted");
-    expect(validate(batch(), { timestampBeforeMaxMs: 1000 })).toBe("INVALID_TIMESTAMP");
-  });
-
-  it("whose maxTimestamp is wrong has it told, so that it can be corrected", () => {
-    const bytes = lying((whole) => writeInt64(whole, AT.maxTimestamp, 1));
-    expect(validateProducedBatch(bytes, 0, readBatchHeader(bytes), RULES)).toBe(1_700_000_000_000);
   });
 });
