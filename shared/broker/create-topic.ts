@@ -49,7 +49,8 @@ export async function createTopic(broker: Broker, request: CreateTopicRequest): 
     broker.topics.invalidate(item.name);
     return ok(describe(item, registrations));
   }
-  await broker.metadataStore.deletePartitions(item.topicId, partitionCount).catch((error: unknown) => {
+  const clean = () => broker.metadataStore.deletePartitions(item.topicId, partitionCount);
+  await untilKnown(broker, "removing partitions", clean).catch((error: unknown) => {
     broker.logger.warn("registrations of a topic that was not created are left", { topicId: item.topicId }, error);
   });
   return alreadyExists(request.name);
@@ -85,7 +86,8 @@ function requestRefusal(
 }
 
 async function nameRefusal(broker: Broker, name: string): Promise<Refusal | undefined> {
-  if ((await broker.metadataStore.getTopic(name)) !== undefined) return alreadyExists(name).refusal;
+  const taken = await untilKnown(broker, "reading the topic", () => broker.metadataStore.getTopic(name));
+  if (taken !== undefined) return alreadyExists(name).refusal;
   const topics = await listAllTopics(broker);
   if (topics.length >= MAX_TOPICS) return refuse("POLICY_VIOLATION", `a cluster has at most ${MAX_TOPICS} topics`);
   const other = topics.find((topic) => namesCollide(topic.name, name));

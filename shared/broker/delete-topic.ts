@@ -1,15 +1,16 @@
 import { ok, type Result } from "../kafka/result.ts";
 import type { Broker } from "./broker.ts";
 import { unknownTopic } from "./locate-partition.ts";
+import type { DeletedTopic } from "./metadata-store.ts";
 import { sealLog } from "./seal-log.ts";
 import { untilKnown } from "./until-known.ts";
 
 const SEALS_AT_ONCE = 16;
 
 /**
- * Deletes a topic: it is gone at once, its items are removed in the background (remove-deleted-topics.ts). The work
- * to do is written down before the topic's item goes, so that a crash anywhere leaves nothing behind for good.
- * Errors: UNKNOWN_TOPIC_OR_PARTITION.
+ * Deletes a topic: its logs are sealed, then it is gone; its items are removed in the background
+ * (remove-deleted-topics.ts). The work is written down first, so that what a crash cuts short is carried on there.
+ * Errors: UNKNOWN_TOPIC_OR_PARTITION; KafkaError of a store, after which the deletion goes on all the same.
  */
 export async function deleteTopic(broker: Broker, name: string): Promise<Result<void>> {
   const { metadataStore } = broker;
@@ -18,21 +19,20 @@ export async function deleteTopic(broker: Broker, name: string): Promise<Result<
   const { topicId, partitionCount } = item;
   const deleted = { topicId, name, partitionCount, deletedAt: broker.clock.now() };
   await untilKnown(broker, "noting the deletion", () => metadataStore.putDeletedTopic(deleted));
-  // False where somebody else deleted it just now, or this did and its answer was lost: it is gone either way.
-  await untilKnown(broker, "deleting the topic", () => metadataStore.deleteTopic(name, topicId));
-  broker.topics.invalidate(name);
-  await sealLogs(broker, topicId, partitionCount);
+  await sealAndDelete(broker, deleted);
   return ok(undefined);
 }
 
-/** Seals all logs of a deleted topic. What fails is left to the background work, which seals again. */
-export async function sealLogs(broker: Broker, topicId: string, partitionCount: number): Promise<void> {
+/**
+ * Seals all logs, then removes the topic's item: nobody can create the topic anew while a writer with an older view could
+ * still append to the old one. Again on a topic that is gone it does nothing. Errors: KafkaError of a store.
+ */
+export async function sealAndDelete(broker: Broker, { topicId, name, partitionCount }: DeletedTopic): Promise<void> {
   for (let from = 0; from < partitionCount; from += SEALS_AT_ONCE) {
     const count = Math.min(SEALS_AT_ONCE, partitionCount - from);
-    const seals = Array.from({ length: count }, (_, index) => sealLog(broker, topicId, from + index));
-    for (const seal of await Promise.allSettled(seals)) {
-      if (seal.status === "fulfilled") continue;
-      broker.logger.warn("a deleted topic's log is not sealed yet", { topicId }, seal.reason);
-    }
+    await Promise.all(Array.from({ length: count }, (_, index) => sealLog(broker, topicId, from + index)));
   }
+  // False where somebody else deleted it just now, or this did and its answer was lost: it is gone either way.
+  await untilKnown(broker, "deleting the topic", () => broker.metadataStore.deleteTopic(name, topicId));
+  broker.topics.invalidate(name);
 }

@@ -1,6 +1,6 @@
-import { logKey } from "../log/log-item.ts";
+import { type LogKey, logKey } from "../log/log-item.ts";
 import type { Broker } from "./broker.ts";
-import { sealLogs } from "./delete-topic.ts";
+import { sealAndDelete } from "./delete-topic.ts";
 import type { DeletedTopic } from "./metadata-store.ts";
 import { untilKnown } from "./until-known.ts";
 
@@ -11,7 +11,9 @@ import { untilKnown } from "./until-known.ts";
 export const SEAL_GRACE_MS = 60_000;
 
 const TOPICS_AT_A_TIME = 100;
+const ITEMS_AT_A_TIME = 500;
 const OBJECTS_AT_A_TIME = 1000;
+const STEP_TIMEOUT_MS = 30_000;
 
 export interface Removed {
   readonly itemsDeleted: number;
@@ -38,27 +40,44 @@ export async function removeDeletedTopics(broker: Broker, { maxItems }: { maxIte
 async function removeTopic(broker: Broker, topic: DeletedTopic, maxItems: number) {
   const { metadataStore } = broker;
   const { topicId, partitionCount, name } = topic;
-  const isPastGrace = broker.clock.now() - topic.deletedAt >= SEAL_GRACE_MS;
+  let itemsDeleted = 0;
   const current = await untilKnown(broker, "reading the topic", () => metadataStore.getTopic(name));
   if (current?.topicId === topicId) {
-    // The deletion did not get as far as the topic's item: it was not deleted, and may never be.
-    if (isPastGrace) await metadataStore.removeDeletedTopic(topicId);
-    return { itemsDeleted: 0, isDone: false };
-  }
-  let itemsDeleted = 0;
-  if (!isPastGrace) {
-    await sealLogs(broker, topicId, partitionCount);
+    // A deletion that was cut short is carried on; its minute begins when the topic is gone.
+    await sealAndDelete(broker, topic);
+    const begun = { ...topic, deletedAt: broker.clock.now() };
+    await untilKnown(broker, "noting the deletion", () => metadataStore.putDeletedTopic(begun));
     return { itemsDeleted, isDone: false };
   }
-  for (let partition = 0; partition < partitionCount; partition++) {
-    const log = logKey(topicId, partition);
-    itemsDeleted += await broker.logStore.deleteItems(log, Number.MAX_SAFE_INTEGER, maxItems - itemsDeleted);
-    if (itemsDeleted >= maxItems) return { itemsDeleted, isDone: false };
+  if (broker.clock.now() - topic.deletedAt < SEAL_GRACE_MS) return { itemsDeleted, isDone: false };
+  for (let partition = 0; partition < partitionCount && itemsDeleted < maxItems; partition++) {
+    itemsDeleted += await removeItems(broker, logKey(topicId, partition), maxItems - itemsDeleted);
   }
-  const objects = await broker.segmentStore.listObjects(`${topicId}/`, { maxKeys: OBJECTS_AT_A_TIME });
-  await broker.segmentStore.deleteObjects(objects.map(({ key }) => key));
-  if (objects.length === OBJECTS_AT_A_TIME) return { itemsDeleted, isDone: false };
-  await metadataStore.deletePartitions(topicId, partitionCount);
-  await metadataStore.removeDeletedTopic(topicId);
+  if (itemsDeleted >= maxItems || (await removeObjects(broker, topicId))) return { itemsDeleted, isDone: false };
+  await untilKnown(broker, "deleting partitions", () => metadataStore.deletePartitions(topicId, partitionCount));
+  await untilKnown(broker, "ending the deletion", () => metadataStore.removeDeletedTopic(topicId));
   return { itemsDeleted, isDone: true };
+}
+
+/** Deletes up to `maxItems` items of a log, in steps that each end within their time. Fewer than that: none is left. */
+async function removeItems(broker: Broker, log: LogKey, maxItems: number): Promise<number> {
+  let deleted = 0;
+  while (deleted < maxItems) {
+    const step = Math.min(ITEMS_AT_A_TIME, maxItems - deleted);
+    const remove = () => broker.logStore.deleteItems(log, Number.MAX_SAFE_INTEGER, step);
+    const count = await untilKnown(broker, "deleting items", remove, STEP_TIMEOUT_MS);
+    deleted += count;
+    if (count < step) break;
+  }
+  return deleted;
+}
+
+/** Deletes a page of the topic's objects. True if there may be more. */
+async function removeObjects(broker: Broker, topicId: string): Promise<boolean> {
+  const { segmentStore } = broker;
+  const list = () => segmentStore.listObjects(`${topicId}/`, { maxKeys: OBJECTS_AT_A_TIME });
+  const objects = await untilKnown(broker, "listing objects", list, STEP_TIMEOUT_MS);
+  const remove = () => segmentStore.deleteObjects(objects.map(({ key }) => key));
+  await untilKnown(broker, "deleting objects", remove, STEP_TIMEOUT_MS);
+  return objects.length === OBJECTS_AT_A_TIME;
 }

@@ -7,12 +7,17 @@ const MAX_ATTEMPTS = 4;
 const FIRST_BACKOFF_MS = 25;
 
 /**
- * Repeats a metadata operation that may be repeated, until it answers. Errors: what the last attempt failed with.
+ * Repeats an operation that may be repeated, until it answers. Errors: what the last attempt failed with.
  */
-export async function untilKnown<T>(parts: BrokerParts, what: string, operation: () => Promise<T>): Promise<T> {
+export async function untilKnown<T>(
+  parts: BrokerParts,
+  what: string,
+  operation: () => Promise<T>,
+  timeoutMs = TIMEOUT_MS,
+): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await withTimeout(parts.clock, TIMEOUT_MS, what, operation());
+      return await withTimeout(parts.clock, timeoutMs, what, operation());
     } catch (error) {
       if (!(error instanceof KafkaError && error.retriable) || attempt === MAX_ATTEMPTS) throw error;
       await parts.clock.sleep(parts.random.next() * FIRST_BACKOFF_MS * 2 ** attempt);

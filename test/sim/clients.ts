@@ -26,7 +26,7 @@ interface Terms {
 /** The offset it was given, or the error's code and whether it certainly was not appended. */
 type Sent = { readonly offset: number } | { readonly code: string; readonly isRefused: boolean };
 
-async function send({ broker, scheduler }: ClientWorld, value: string, terms: Terms): Promise<Sent> {
+export async function send({ broker, scheduler }: ClientWorld, value: string, terms: Terms): Promise<Sent> {
   const record = { partition: 0, key: null, value: Buffer.from(value), headers: [] };
   try {
     const produced = await produceRecords(broker(), {

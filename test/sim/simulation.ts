@@ -27,7 +27,7 @@ export interface Outcome {
 }
 
 /** A process that acts as a broker: it can be killed, which leaves its requests under way, and paused. */
-class Process {
+export class Process {
   broker: Broker;
   pausedUntil = 0;
   readonly #parts: BrokerParts;
@@ -117,7 +117,7 @@ export async function simulate(seed: number, steps: number, bug?: PlantedBug): P
 }
 
 /** The whole log, or why it cannot be read. */
-async function readAll(broker: Broker): Promise<FinalLog | string> {
+export async function readAll(broker: Broker): Promise<FinalLog | string> {
   const log: { offset: number; value: string }[] = [];
   for (let offset = 0; ; ) {
     const fetched = await fetch(broker, {

@@ -12,6 +12,7 @@ import { KafkaError } from "../../../shared/kafka/kafka-error.ts";
 import type { Result } from "../../../shared/kafka/result.ts";
 import { logKey } from "../../../shared/log/log-item.ts";
 import { systemClock } from "../../../shared/runtime/clock.ts";
+import { MemoryLogStore } from "../../../shared/storage/memory/memory-log-store.ts";
 import { MemoryMetadataStore } from "../../../shared/storage/memory/memory-metadata-store.ts";
 import { memoryBroker, memoryParts, produce, topicOf } from "../../fixtures/broker.ts";
 
@@ -186,7 +187,7 @@ describe("deleting a topic", () => {
     expect(await produce(broker, "t", [{ value: "goes on" }])).toEqual(["0:1"]);
   });
 
-  it("that crashed before the topic's item went deletes nothing", async () => {
+  it("that a crash cut short is carried on in the background", async () => {
     let now = Date.now();
     const parts = memoryParts({ clock: { ...systemClock, now: () => now } });
     const broker = openBroker(parts);
@@ -194,9 +195,23 @@ describe("deleting a topic", () => {
     await produce(broker, "t", [{}]);
     await parts.metadataStore.putDeletedTopic({ topicId, name: "t", partitionCount: 1, deletedAt: now });
     await removeDeletedTopics(broker, { maxItems: 100 });
+    expect(code(await describeTopic(broker, "t"))).toBe("UNKNOWN_TOPIC_OR_PARTITION");
     now += SEAL_GRACE_MS;
-    await removeDeletedTopics(broker, { maxItems: 100 });
+    expect(await removeDeletedTopics(broker, { maxItems: 100 })).toEqual({ itemsDeleted: 2, topicsRemoved: 1 });
     expect(await parts.metadataStore.listDeletedTopics(10)).toEqual([]);
-    expect(await produce(broker, "t", [{}])).toEqual(["0:1"]);
+  });
+
+  it("fails where a log cannot be sealed, and leaves the topic's name taken until it is", async () => {
+    const logStore = new MemoryLogStore();
+    const parts = memoryParts({ logStore });
+    const broker = openBroker(parts);
+    await topicOf(broker, "t");
+    const putItem = logStore.putItem.bind(logStore);
+    logStore.putItem = () => Promise.reject(new KafkaError("UNKNOWN_SERVER_ERROR", "denied"));
+    await expect(deleteTopic(broker, "t")).rejects.toMatchObject({ code: "UNKNOWN_SERVER_ERROR" });
+    expect(code(await createTopic(broker, { name: "t" }))).toBe("TOPIC_ALREADY_EXISTS");
+    logStore.putItem = putItem;
+    expect(code(await deleteTopic(broker, "t"))).toBe("ok");
+    expect(code(await createTopic(broker, { name: "t" }))).toBe("ok");
   });
 });
