@@ -47,7 +47,6 @@ const MAX_TIMESTAMP_DELTA = 2 ** 52 - 1;
 export function encodeBatch(records: readonly ProducerRecord[], options: BatchOptions = {}): Uint8Array {
   const baseTimestamp = records[0]?.timestamp ?? 0;
   const bodySizes = new Array<number>(records.length);
-  const headerKeys: Buffer[] = [];
   let recordsSize = 0;
   let maxTimestamp = baseTimestamp;
   let minTimestamp = baseTimestamp;
@@ -55,7 +54,7 @@ export function encodeBatch(records: readonly ProducerRecord[], options: BatchOp
     const record = records[index]!;
     if (record.timestamp > maxTimestamp) maxTimestamp = record.timestamp;
     if (record.timestamp < minTimestamp) minTimestamp = record.timestamp;
-    const bodySize = recordBodySize(record, index, baseTimestamp, headerKeys);
+    const bodySize = recordBodySize(record, index, baseTimestamp);
     bodySizes[index] = bodySize;
     recordsSize += varintSize(bodySize) + bodySize;
   }
@@ -65,7 +64,6 @@ export function encodeBatch(records: readonly ProducerRecord[], options: BatchOp
   const compressionType = options.compressionType ?? "none";
   const bytes = Buffer.allocUnsafe(RECORD_BATCH_OVERHEAD + recordsSize);
   let at: number = RECORD_BATCH_OVERHEAD;
-  let headerKey = 0;
   for (let index = 0; index < records.length; index++) {
     const record = records[index]!;
     at = writeVarint(bytes, at, bodySizes[index]!);
@@ -75,8 +73,8 @@ export function encodeBatch(records: readonly ProducerRecord[], options: BatchOp
     at = writeNullable(bytes, at, record.key);
     at = writeNullable(bytes, at, record.value);
     at = writeVarint(bytes, at, record.headers.length);
-    for (const { value } of record.headers) {
-      at = writeNullable(bytes, at, headerKeys[headerKey++]!);
+    for (const { key, value } of record.headers) {
+      at = writeText(bytes, at, key);
       at = writeNullable(bytes, at, value);
     }
   }
@@ -120,7 +118,7 @@ function finishBatch(
   return bytes;
 }
 
-function recordBodySize(record: ProducerRecord, index: number, baseTimestamp: number, headerKeys: Buffer[]): number {
+function recordBodySize(record: ProducerRecord, index: number, baseTimestamp: number): number {
   let size =
     1 +
     varintSize(record.timestamp - baseTimestamp) +
@@ -129,9 +127,8 @@ function recordBodySize(record: ProducerRecord, index: number, baseTimestamp: nu
     nullableSize(record.value) +
     varintSize(record.headers.length);
   for (const { key, value } of record.headers) {
-    const keyBytes = Buffer.from(key);
-    headerKeys.push(keyBytes);
-    size += nullableSize(keyBytes) + nullableSize(value);
+    const keyBytes = textBytes(key);
+    size += varintSize(keyBytes) + keyBytes + nullableSize(value);
   }
   return size;
 }
@@ -148,4 +145,20 @@ function writeNullable(bytes: Uint8Array, at: number, value: Uint8Array | null):
   const start = writeVarint(bytes, at, value.length);
   bytes.set(value, start);
   return start + value.length;
+}
+
+/** Bytes of the text as UTF-8. Header keys are short and nearly always ASCII: a loop is faster than to ask the runtime. */
+function textBytes(text: string): number {
+  for (let index = 0; index < text.length; index++) {
+    if (text.charCodeAt(index) >= 0x80) return Buffer.byteLength(text);
+  }
+  return text.length;
+}
+
+function writeText(bytes: Buffer, at: number, text: string): number {
+  const length = textBytes(text);
+  const start = writeVarint(bytes, at, length);
+  if (length !== text.length) return start + bytes.write(text, start);
+  for (let index = 0; index < length; index++) bytes[start + index] = text.charCodeAt(index);
+  return start + length;
 }

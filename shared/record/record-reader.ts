@@ -25,6 +25,8 @@ export class RecordReader {
 
   readonly #header: BatchHeader;
   readonly #reader: VarintReader;
+  /** The same bytes again, for reading text; made when a record has headers. */
+  #text: Buffer | undefined;
   #left: number;
   #keyAt = 0;
   #keyLength = NULL;
@@ -99,17 +101,19 @@ export class RecordReader {
   }
 
   #headers(): RecordHeader[] {
-    const reader = new VarintReader(this.#reader.bytes, this.#headersAt, this.#reader.at);
-    const view = () => {
-      const length = reader.nextInt32();
-      const from = reader.at;
-      reader.at += Math.max(length, 0);
-      return this.#view(from, length);
-    };
-    return Array.from({ length: this.#headerCount }, () => {
-      const { buffer, byteOffset, length } = view()!;
-      return { key: Buffer.from(buffer, byteOffset, length).toString("utf8"), value: view() };
-    });
+    const { bytes, at } = this.#reader;
+    this.#text ??= Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    const reader = new VarintReader(bytes, this.#headersAt, at);
+    const headers = new Array<RecordHeader>(this.#headerCount);
+    for (let index = 0; index < headers.length; index++) {
+      const keyLength = reader.nextInt32();
+      const key = this.#text.toString("utf8", reader.at, reader.at + keyLength);
+      reader.at += keyLength;
+      const valueLength = reader.nextInt32();
+      headers[index] = { key, value: this.#view(reader.at, valueLength) };
+      reader.at += Math.max(valueLength, 0);
+    }
+    return headers;
   }
 
   #skipHeaders(end: number): void {
