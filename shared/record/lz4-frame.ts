@@ -47,8 +47,8 @@ export function decompressLz4Frame(bytes: Uint8Array, maxBytes: number): Uint8Ar
   if (bytes.length <= headerEnd) throw corrupt("its lz4 frame is cut off");
   if (bytes[headerEnd] !== ((xxh32(bytes.subarray(4, headerEnd)) >>> 8) & 0xff))
     throw corrupt("its lz4 header checksum is wrong");
-  const output = new GrowingOutput(maxBytes);
   const blockBytes = 1 << (8 + 2 * blockSizeCode);
+  const output = new GrowingOutput(maxBytes, blockBytes);
   let at = headerEnd + 1;
   for (;;) {
     if (at + 4 > bytes.length) throw corrupt("its lz4 frame has no end");
@@ -80,11 +80,14 @@ export function decompressLz4Frame(bytes: Uint8Array, maxBytes: number): Uint8Ar
 /** The decompressed bytes so far; grows block by block, so that memory follows what is really there. */
 class GrowingOutput {
   readonly #maxBytes: number;
+  /** Room for all that may be kept and for the block that is found to be too much: beyond it nothing ever grows. */
+  readonly #maxRoom: number;
   #bytes = new Uint8Array(BLOCK_BYTES);
   #length = 0;
 
-  constructor(maxBytes: number) {
+  constructor(maxBytes: number, blockBytes: number) {
     this.#maxBytes = maxBytes;
+    this.#maxRoom = maxBytes + blockBytes;
   }
 
   append(block: Uint8Array): void {
@@ -111,7 +114,7 @@ class GrowingOutput {
 
   #reserve(more: number): void {
     if (this.#length + more <= this.#bytes.length) return;
-    const doubled = Math.min(this.#bytes.length * 2, this.#maxBytes);
+    const doubled = Math.min(this.#bytes.length * 2, this.#maxRoom);
     const larger = new Uint8Array(Math.max(this.#length + more, doubled));
     larger.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = larger;
