@@ -42,10 +42,11 @@ const MAX_TIMESTAMP_DELTA = 2 ** 52 - 1;
 
 /**
  * Makes one RecordBatch v2 of one or more records. What the options leave out is what a producer without idempotence
- * sends. Errors: INVALID_TIMESTAMP where timestamps lie more than 2^52 ms apart.
+ * sends. Errors: INVALID_RECORD without a record, INVALID_TIMESTAMP where timestamps lie 2^52 ms or more apart.
  */
 export function encodeBatch(records: readonly ProducerRecord[], options: BatchOptions = {}): Uint8Array {
-  const baseTimestamp = records[0]?.timestamp ?? 0;
+  if (records.length === 0) throw new KafkaError("INVALID_RECORD", "a batch needs a record");
+  const baseTimestamp = records[0]!.timestamp;
   const bodySizes = new Array<number>(records.length);
   let recordsSize = 0;
   let maxTimestamp = baseTimestamp;

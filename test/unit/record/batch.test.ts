@@ -84,6 +84,10 @@ describe("a RecordBatch", () => {
     expect(decodeRecords(bytes, 0, header).map(({ timestamp }) => timestamp)).toEqual([3, 3]);
   });
 
+  it("is not made of nothing", () => {
+    expect(codeOf(() => encodeBatch([]))).toBe("INVALID_RECORD");
+  });
+
   it("holds timestamps as far apart as its numbers go, and refuses those beyond", () => {
     const record = (timestamp: number) => ({ key: null, value: null, headers: [], timestamp });
     const timestamps = [2 ** 52 - 1, 0, -1];
