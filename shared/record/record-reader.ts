@@ -35,6 +35,9 @@ export class RecordReader {
   #headersAt = 0;
   #headerCount = 0;
 
+  /** Bytes that were decompressed for it; 0 for a batch that is not compressed. */
+  readonly decompressedBytes: number;
+
   /** Errors: CORRUPT_MESSAGE for what does not decompress, MESSAGE_TOO_LARGE for what grows too large by it. */
   constructor(bytes: Uint8Array, at: number, header: BatchHeader, maxDecompressedBytes = MAX_DECOMPRESSED_BYTES) {
     this.#header = header;
@@ -42,6 +45,7 @@ export class RecordReader {
     const payload = bytes.subarray(at + RECORD_BATCH_OVERHEAD, at + header.sizeInBytes);
     const records =
       header.compressionType === "none" ? payload : decompress(header.compressionType, payload, maxDecompressedBytes);
+    this.decompressedBytes = records === payload ? 0 : records.length;
     if (header.recordCount * SMALLEST_RECORD_BYTES > records.length) {
       throw invalid(`${header.recordCount} records do not fit into ${records.length} bytes`);
     }

@@ -8,6 +8,8 @@ import { RecordReader } from "./record-reader.ts";
 /** What a topic demands of a batch. Times in milliseconds. */
 export interface BatchRules {
   readonly maxMessageBytes: number;
+  /** What the batch's records may decompress to, at most; whatever is less of it and a hundredfold of maxMessageBytes. */
+  readonly maxDecompressedBytes: number;
   /** Every record needs a key. */
   readonly compacted: boolean;
   readonly timestampBeforeMaxMs: number;
@@ -18,12 +20,24 @@ export interface BatchRules {
   readonly now: number;
 }
 
+/** What was found out about a batch. */
+export interface ValidatedBatch {
+  /** The largest timestamp of its records: where the header says another, it must be corrected, as Kafka does. */
+  readonly maxTimestamp: number;
+  /** Bytes that its records took once decompressed; 0 if they were not compressed. */
+  readonly decompressedBytes: number;
+}
+
 /**
- * Checks a batch that a producer sent, as Kafka's LogValidator does, its records included. Answers the largest timestamp of
- * its records: where the header says another, it must be corrected, as Kafka does.
+ * Checks a batch that a producer sent, as Kafka's LogValidator does, its records included.
  * Errors: CORRUPT_MESSAGE, INVALID_RECORD, INVALID_TIMESTAMP, MESSAGE_TOO_LARGE, INVALID_REQUEST for a transactional one.
  */
-export function validateProducedBatch(bytes: Uint8Array, at: number, header: BatchHeader, rules: BatchRules): number {
+export function validateProducedBatch(
+  bytes: Uint8Array,
+  at: number,
+  header: BatchHeader,
+  rules: BatchRules,
+): ValidatedBatch {
   if (header.sizeInBytes > rules.maxMessageBytes) {
     throw new KafkaError(
       "MESSAGE_TOO_LARGE",
@@ -46,7 +60,7 @@ export function validateProducedBatch(bytes: Uint8Array, at: number, header: Bat
     maxTimestamp = Math.max(maxTimestamp, reader.timestamp);
     if (rules.judgesTimestamps) validateTimestamp(reader.timestamp, rules);
   }
-  return maxTimestamp;
+  return { maxTimestamp, decompressedBytes: reader.decompressedBytes };
 }
 
 function validateHeader(header: BatchHeader): void {
@@ -77,8 +91,8 @@ function validateTimestamp(timestamp: number, rules: BatchRules): void {
 }
 
 /** Bytes of records that a batch within max.message.bytes may hold: a hundredfold is compression, more is a bomb. */
-function maxDecompressed({ maxMessageBytes }: BatchRules): number {
-  return Math.min(64 * 1024 * 1024, Math.max(1024 * 1024, 100 * maxMessageBytes));
+function maxDecompressed({ maxMessageBytes, maxDecompressedBytes }: BatchRules): number {
+  return Math.min(maxDecompressedBytes, Math.max(1024 * 1024, 100 * maxMessageBytes));
 }
 
 function invalid(message: string): KafkaError {

@@ -81,4 +81,27 @@ describe("producing RecordBatches", () => {
     expect(found).toMatchObject({ ok: true, value: { offset: 1, timestamp: 2_000 } });
     expect(await values(broker, "t")).toEqual(["0=a", "1=b"]);
   });
+
+  it("refuses what the topic's compression would make too large", async () => {
+    const broker = memoryBroker();
+    await topicOf(broker, "t", 1, { "compression.type": "uncompressed" });
+    const zeros = { key: null, value: Buffer.alloc(2_000_000), headers: [], timestamp: 1_700_000_000_000 };
+    const large = await send(broker, encodeBatch([zeros], { compressionType: "zstd" }));
+    expect(large).toMatchObject({ ok: false, refusal: { code: "MESSAGE_TOO_LARGE" } });
+    const half = encodeBatch([{ ...zeros, value: Buffer.alloc(900_000) }], { compressionType: "zstd" });
+    const many = await send(broker, Buffer.concat(Array.from({ length: 10 }, () => half)));
+    expect(many).toMatchObject({ ok: false, refusal: { code: "RECORD_LIST_TOO_LARGE" } });
+    expect(await values(broker, "t")).toEqual([]);
+  });
+
+  it("lets many small bombs be no more than a large one", async () => {
+    const broker = memoryBroker();
+    await topicOf(broker, "t");
+    const bomb = encodeBatch([{ ...record(""), value: Buffer.alloc(30 * 1024 * 1024) }], { compressionType: "zstd" });
+    expect(await send(broker, Buffer.concat([bomb, bomb]))).toMatchObject({ ok: true });
+    expect(await send(broker, Buffer.concat([bomb, bomb, bomb]))).toMatchObject({
+      ok: false,
+      refusal: { code: "MESSAGE_TOO_LARGE" },
+    });
+  });
 });

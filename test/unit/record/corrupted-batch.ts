@@ -9,6 +9,7 @@ import { type BatchRules, validateProducedBatch } from "../../../shared/record/v
 
 export const RULES: BatchRules = {
   maxMessageBytes: 1_048_588,
+  maxDecompressedBytes: 64 * 1024 * 1024,
   compacted: false,
   timestampBeforeMaxMs: Number.MAX_SAFE_INTEGER,
   timestampAfterMaxMs: 3_600_000,

@@ -53,6 +53,6 @@ describe("a batch that a producer sent", () => {
 
   it("whose maxTimestamp is wrong has it told, so that it can be corrected", () => {
     const bytes = lying((whole) => writeInt64(whole, AT.maxTimestamp, 1));
-    expect(validateProducedBatch(bytes, 0, readBatchHeader(bytes), RULES)).toBe(1_700_000_000_000);
+    expect(validateProducedBatch(bytes, 0, readBatchHeader(bytes), RULES).maxTimestamp).toBe(1_700_000_000_000);
   });
 });
