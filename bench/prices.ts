@@ -1,11 +1,11 @@
 /**
- * List prices of us-east-1 in US dollars, as their pages had them in November 2025: look again before you decide by them.
+ * List prices of us-east-1 in US dollars, and when they were last seen. Look again before you decide by them.
  *
- * - DynamoDB on demand: https://aws.amazon.com/dynamodb/pricing/on-demand/
- * - S3 standard: https://aws.amazon.com/s3/pricing/
- * - Lambda (arm64) and API Gateway REST: https://aws.amazon.com/lambda/pricing/ https://aws.amazon.com/api-gateway/pricing/
- * - Kinesis Data Streams on demand: https://aws.amazon.com/kinesis/data-streams/pricing/
- * - MSK Serverless: https://aws.amazon.com/msk/pricing/
+ * - DynamoDB on demand: since November 2024, seen July 2025. https://aws.amazon.com/dynamodb/pricing/on-demand/
+ * - Kinesis Data Streams on demand: seen September 2023. https://aws.amazon.com/kinesis/data-streams/pricing/
+ * - S3 standard, Lambda on arm64, API Gateway REST, MSK Serverless: as known in 2025, not looked up again.
+ *   https://aws.amazon.com/s3/pricing/ https://aws.amazon.com/lambda/pricing/
+ *   https://aws.amazon.com/api-gateway/pricing/ https://aws.amazon.com/msk/pricing/
  */
 export const PRICES = {
   dynamoDbWriteUnit: 0.625 / 1e6,
