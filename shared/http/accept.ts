@@ -1,21 +1,49 @@
 import { HttpError } from "./http-error.ts";
-import { type HttpRequest, mediaType } from "./http-message.ts";
+import { mediaType } from "./http-message.ts";
 
-/** The offered media type that the Accept header likes best. Errors: 406. */
-export function negotiate(request: HttpRequest, offered: readonly string[]): string {
-  const accept = request.headers.get("accept")?.trim();
-  if (accept === undefined || accept === "") return offered[0]!;
-  let best: { readonly type: string; readonly quality: number } | undefined;
-  for (const range of accept.split(",").slice(0, 100)) {
-    const wanted = mediaType(range);
-    const quality = Number(/;\s*q=([\d.]+)/.exec(range)?.[1] ?? 1);
-    const type = offered.find((candidate) => matches(wanted, candidate));
-    if (type !== undefined && quality > 0 && (best === undefined || quality > best.quality)) best = { type, quality };
+const MAX_RANGES = 100;
+
+interface Preference {
+  readonly quality: number;
+  /** A type told by name counts for more than one that a wildcard lets in. */
+  readonly specificity: number;
+}
+
+/** The offered media type that an Accept header likes best; the first of equals (RFC 9110, 12.5.1). Errors: 406. */
+export function negotiate(accept: string | undefined, offered: readonly string[]): string {
+  if (accept === undefined || accept.trim() === "") return offered[0]!;
+  const ranges = accept.split(",").slice(0, MAX_RANGES);
+  let best: (Preference & { readonly type: string }) | undefined;
+  for (const type of offered) {
+    const found = preferenceFor(type, ranges);
+    if (found.quality > 0 && (best === undefined || isBetter(found, best))) best = { type, ...found };
   }
   if (best !== undefined) return best.type;
   throw new HttpError(406, 406, "HTTP 406 Not Acceptable", `this answers with ${offered.join(" or ")}`);
 }
 
-function matches(wanted: string, offered: string): boolean {
-  return wanted === "*/*" || wanted === offered || (wanted.endsWith("/*") && offered.startsWith(wanted.slice(0, -1)));
+/** The most specific range that covers a type has the say. */
+function preferenceFor(type: string, ranges: readonly string[]): Preference {
+  let found: Preference = { quality: 0, specificity: -1 };
+  for (const range of ranges) {
+    const specificity = specificityOf(mediaType(range), type);
+    if (specificity > found.specificity) found = { quality: qualityOf(range), specificity };
+  }
+  return found;
+}
+
+function specificityOf(wanted: string, type: string): number {
+  if (wanted === type) return 2;
+  if (wanted === "*/*") return 0;
+  return wanted.endsWith("/*") && type.startsWith(wanted.slice(0, -1)) ? 1 : -1;
+}
+
+function qualityOf(range: string): number {
+  const given = /;\s*q\s*=\s*([^;\s]*)/i.exec(range)?.[1];
+  if (given === undefined) return 1;
+  return /^[01](\.\d{0,3})?$/.test(given) ? Number(given) : 0;
+}
+
+function isBetter(one: Preference, other: Preference): boolean {
+  return one.quality === other.quality ? one.specificity > other.specificity : one.quality > other.quality;
 }

@@ -1,10 +1,11 @@
 import type { Broker } from "../broker/broker.ts";
 import { KafkaError } from "../kafka/kafka-error.ts";
 import { MAX_REQUEST_BYTES } from "../kafka/limits.ts";
+import { negotiate } from "./accept.ts";
+import { checkContentType } from "./content-type.ts";
 import { HttpError, refusalError } from "./http-error.ts";
-import { type HttpRequest, type HttpResponse, JSON_TYPE, mediaType } from "./http-message.ts";
+import { type HttpRequest, type HttpResponse, JSON_TYPE } from "./http-message.ts";
 import { singleObject } from "./json-text.ts";
-import type { Route } from "./route.ts";
 import { MethodNotAllowed, match } from "./router.ts";
 import { check } from "./schema/check.ts";
 
@@ -16,10 +17,13 @@ export async function dispatch(broker: Broker, request: HttpRequest, origin: str
   try {
     if (request.body.length > MAX_REQUEST_BYTES) throw bodyTooLarge();
     const { route, params, prefix } = match(request.method, request.path);
-    checkMediaType(route, request);
+    checkContentType(route.accepts, request);
+    // Before anything is done: a produce that cannot be answered must not happen.
+    const { mediaTypes } = route.response;
+    const mediaType = negotiate(request.headers.get("accept"), mediaTypes.length === 0 ? [JSON_TYPE] : mediaTypes);
     const query = check(route.query, singleValues(request), "query parameter");
     const body = route.body === undefined ? undefined : check(route.body, singleObject(request.body), "field");
-    return await route.handle({ broker, request, params, query, body, baseUrl: `${origin}${prefix}` });
+    return await route.handle({ broker, request, params, query, body, mediaType, baseUrl: `${origin}${prefix}` });
   } catch (error) {
     return errorResponse(broker, request, error);
   }
@@ -32,7 +36,10 @@ export function bodyTooLarge(): HttpError {
 }
 
 function errorResponse({ logger }: Broker, { method, path }: HttpRequest, error: unknown): HttpResponse {
-  if (error instanceof MethodNotAllowed) return error.toResponse({ allow: error.allowed.join(", ") });
+  if (error instanceof MethodNotAllowed) {
+    const headers = { allow: error.allowed.join(", ") };
+    return method === "OPTIONS" ? { status: 204, headers, body: "" } : error.toResponse(headers);
+  }
   if (error instanceof HttpError) return error.toResponse();
   if (error instanceof KafkaError) {
     logger.warn("a store failed", { method, path: path.slice(0, 200), code: error.code }, error);
@@ -40,14 +47,6 @@ function errorResponse({ logger }: Broker, { method, path }: HttpRequest, error:
   }
   logger.error("a request failed", { method, path: path.slice(0, 200) }, error);
   return new HttpError(500, 50001, "Internal Server Error").toResponse();
-}
-
-/** A missing media type passes for JSON where a route takes JSON, as it does with Confluent. Errors: 415. */
-function checkMediaType({ accepts }: Route, { headers, body }: HttpRequest): void {
-  const type = mediaType(headers.get("content-type"));
-  if (accepts.length === 0 || accepts.includes(type)) return;
-  if (type === "" && (accepts.includes(JSON_TYPE) || body.length === 0)) return;
-  throw new HttpError(415, 415, "HTTP 415 Unsupported Media Type", `send ${accepts.join(" or ")}`);
 }
 
 /** Errors: 400 for a parameter that comes twice. */

@@ -1,12 +1,12 @@
 import { MAX_JSON_DEPTH } from "../kafka/limits.ts";
-import { badRequest } from "./http-error.ts";
+import { badRequest, HttpError } from "./http-error.ts";
 
 /** JSON.parse's reviver gets each value's source text (ES2025); the types do not know it yet. */
 type SourceReviver = (key: string, value: unknown, context: { readonly source?: string }) => unknown;
 const rawJson = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON;
 
-/** Numbers that a double may not hold exactly, or that it prints in another way. */
-const RISKY_NUMBER = /\d{16}|\.\d*0[^\d.]|\.\d{15}|\d[eE]/;
+/** Numbers that a double may not hold exactly (more than 15 digits), or that it prints in another way. */
+const RISKY_NUMBER = /[\d.]{16}|\.\d*0(?!\d)|\d[eE][-+\d]|-0(?![\d.])/;
 
 /**
  * Parses one JSON text. Numbers that a double would change stay what they are in the text: JSON.stringify writes them
@@ -21,7 +21,7 @@ export function parseJson(text: string): unknown {
 }
 
 const keepSource: SourceReviver = (_key, value, { source }) =>
-  typeof value === "number" && source !== undefined && String(value) !== source ? rawJson(source) : value;
+  typeof value === "number" && source !== undefined && JSON.stringify(value) !== source ? rawJson(source) : value;
 
 /** UTF-8 text of a body. Errors: 400 for what is not UTF-8. */
 export function bodyText(body: Uint8Array): string {
@@ -74,9 +74,14 @@ function endOfString(text: string, from: number): number {
   return text.length;
 }
 
-/** The one JSON object of a body. Errors: 400. */
+/** Nothing was sent where something must be: 422 (42206), as with Confluent. */
+export function emptyBody(hint: string): HttpError {
+  return new HttpError(422, 42206, "Payload error. Request body is empty. Data is required.", hint);
+}
+
+/** The one JSON object of a body. Errors: 400; 422 for an empty one. */
 export function singleObject(body: Uint8Array): unknown {
   const [text] = splitObjects(bodyText(body), 1);
-  if (text === undefined) throw badRequest("the body is empty", "send a JSON object");
+  if (text === undefined) throw emptyBody("send a JSON object");
   return parseJson(text);
 }

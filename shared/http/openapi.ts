@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { RECORD_BATCHES_TYPE } from "./http-message.ts";
 import type { Route } from "./route.ts";
 import { ROUTES } from "./route-table.ts";
 
@@ -10,11 +11,32 @@ const ERROR_SCHEMA = {
     message: { type: "string" },
     hint: { type: "string" },
     kafka_error: { type: "string", description: "Kafka's name of the error, where it is one of Kafka's." },
+    log_start_offset: { type: "integer", description: "With OFFSET_OUT_OF_RANGE." },
+    high_watermark: { type: "integer", description: "With OFFSET_OUT_OF_RANGE." },
+    log_end_offset: { type: "integer", description: "With EXPECTED_OFFSET_MISMATCH." },
   },
 };
 
-/** The API as an OpenAPI 3.1 document, made from the schemas that requests are checked with. */
-export function openApiDocument(): Record<string, unknown> {
+/** Statuses of errors, and when they come. */
+const ERRORS = {
+  400: "The request is wrong in itself, or Kafka refuses it (40002).",
+  404: "There is no such cluster, topic, partition or other resource (40401, 40402, 40403).",
+  406: "None of the media types in Accept can be answered with.",
+  409: "The log's end, the producer's epoch or its sequence is not what the request says.",
+  413: "The body, a batch or a record is too large.",
+  415: "The body is of another media type, charset or coding.",
+  416: "The offset is outside the log: log_start_offset and high_watermark say where it is.",
+  422: "The payload cannot be stored (422xx).",
+  429: "Throttled: try again after Retry-After seconds.",
+  503: "A store does not answer: try again after Retry-After seconds.",
+  504: "It was not done in time. A produce may be in the log all the same.",
+} as const;
+
+/**
+ * The API as an OpenAPI 3.1 document, made from the schemas that requests are checked with. `serverUrl`: where the
+ * client sees this service.
+ */
+export function openApiDocument(serverUrl = "/"): Record<string, unknown> {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const route of ROUTES) {
     const path = paths[route.path] ?? {};
@@ -29,9 +51,9 @@ export function openApiDocument(): Record<string, unknown> {
       description: "Kafka's log over HTTP. Routes under /v3 answer under /kafka/v3 too.",
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
-    servers: [{ url: "/" }],
+    servers: [{ url: serverUrl }],
     paths,
-    components: { schemas: { Error: ERROR_SCHEMA } },
+    components: { schemas: { Error: ERROR_SCHEMA }, responses: Object.fromEntries(errorResponses()) },
   };
 }
 
@@ -39,7 +61,7 @@ function operation(route: Route): Record<string, unknown> {
   const { status, schema, mediaTypes } = route.response;
   const content = contentOf(mediaTypes, schema);
   const body =
-    route.accepts.length === 0 ? {} : { requestBody: { content: contentOf(route.accepts, route.body ?? route.reads) } };
+    route.accepts.length === 0 ? {} : { requestBody: { content: contentOf(route.accepts, route.reads ?? route.body) } };
   return {
     operationId: route.operationId,
     summary: route.summary,
@@ -51,12 +73,30 @@ function operation(route: Route): Record<string, unknown> {
     ...body,
     responses: {
       [status]: { description: route.summary, ...(content === undefined ? {} : { content }) },
-      default: {
-        description: "An error.",
-        content: { "application/json": { schema: { $ref: "#/components/schemas/Error" } } },
-      },
+      ...Object.fromEntries(errorsOf(route).map((code) => [code, { $ref: `#/components/responses/Error${code}` }])),
     },
   };
+}
+
+function errorsOf({ path, accepts, response, headers }: Route): number[] {
+  const takesBody = accepts.length > 0;
+  const has: Readonly<Record<number, boolean>> = {
+    404: path.includes("{"),
+    406: response.mediaTypes.length > 0,
+    409: headers !== undefined,
+    413: takesBody,
+    415: takesBody,
+    416: response.mediaTypes.includes(RECORD_BATCHES_TYPE),
+    422: takesBody,
+  };
+  return Object.keys(ERRORS)
+    .map(Number)
+    .filter((code) => has[code] ?? true);
+}
+
+function errorResponses(): [string, unknown][] {
+  const content = { "application/json": { schema: { $ref: "#/components/schemas/Error" } } };
+  return Object.entries(ERRORS).map(([code, description]) => [`Error${code}`, { description, content }]);
 }
 
 /** Bodies that are not JSON are bytes. */

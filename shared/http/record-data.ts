@@ -1,5 +1,5 @@
 import type { RecordToProduce } from "../broker/assign-partitions.ts";
-import { MAX_HEADERS_PER_RECORD } from "../kafka/limits.ts";
+import { MAX_HEADERS_PER_RECORD, MAX_JSON_DEPTH } from "../kafka/limits.ts";
 import { badRequest, HttpError } from "./http-error.ts";
 import { parseJson } from "./json-text.ts";
 import type { ProduceRecord } from "./schema/record-schema.ts";
@@ -21,14 +21,14 @@ export interface EncodedRecord {
 
 /** Errors: 400 for what is not base64. Both alphabets, with or without padding. */
 export function base64Bytes(text: string, what: string): Uint8Array {
-  const bytes = Buffer.from(text, "base64");
-  const isBase64 =
-    /^[A-Za-z0-9+/_-]*={0,2}$/.test(text) && Math.floor((text.replace(/=+$/, "").length * 3) / 4) === bytes.length;
-  if (!isBase64) throw badRequest(`${what} is not base64`);
-  return bytes;
+  const isBase64 = /^[A-Za-z0-9+/_-]*={0,2}$/.test(text);
+  const symbols = isBase64 ? text.replace(/=+$/, "").length : 0;
+  // A lone symbol at the end is six bits of a byte: something was cut off.
+  if (!isBase64 || symbols % 4 === 1) throw badRequest(`${what} is not base64`);
+  return Buffer.from(text, "base64");
 }
 
-/** Errors: 400; 422 (42206) for types that need a schema registry. */
+/** Errors: 400; 422 (42206) for data that needs a schema registry. */
 export function encodeRecord(given: ProduceRecord): EncodedRecord {
   const key = encodeData(given.key, "key");
   const value = encodeData(given.value, "value");
@@ -49,29 +49,42 @@ export function encodeRecord(given: ProduceRecord): EncodedRecord {
   return { record, key, value };
 }
 
+const TYPES: ReadonlySet<string> = new Set(["BINARY", "JSON", "STRING"] satisfies DataType[]);
+const SCHEMA_TYPES = new Set(["AVRO", "JSONSCHEMA", "PROTOBUF"]);
+
 function encodeData(given: ProduceRecord["key"], what: string): EncodedData | undefined {
   if (given === null || given === undefined) return undefined;
-  const { data, type: typed, schema, schema_id, schema_version, subject, format } = given;
-  const needsRegistry = [schema, schema_id, schema_version, subject, format].some(
-    (field) => field !== undefined && field !== null,
-  );
-  const type = (typed ?? (needsRegistry ? "AVRO" : "BINARY")).toUpperCase();
-  if (["AVRO", "JSONSCHEMA", "PROTOBUF"].includes(type) || needsRegistry) {
-    throw new HttpError(
-      422,
-      42206,
-      `${what}: schemas are not supported`,
-      "send BINARY, JSON or STRING data without a schema",
+  const { data, type: typed, schema, schema_id, schema_version, subject, subject_name_strategy } = given;
+  const type = typed?.toUpperCase();
+  const ofRegistry = [schema, schema_id, schema_version, subject, subject_name_strategy];
+  const isNull = data === null || data === undefined;
+  // Without a type Confluent asks its registry; taking it for base64 would store other bytes than were meant.
+  const isUntyped = type === undefined && !isNull;
+  if (isUntyped || SCHEMA_TYPES.has(type ?? "") || ofRegistry.some((field) => field !== null && field !== undefined)) {
+    throw needsRegistry(what, isUntyped);
+  }
+  if (type !== undefined && !TYPES.has(type)) {
+    throw badRequest(
+      `${what}: unknown type ${JSON.stringify(typed?.slice(0, 100))}`,
+      "types are BINARY, JSON and STRING",
     );
   }
-  if (type !== "BINARY" && type !== "JSON" && type !== "STRING") {
-    throw badRequest(`${what}: unknown type ${JSON.stringify(typed)}`, "types are BINARY, JSON and STRING");
-  }
-  if (data === null || data === undefined) return { type, bytes: null };
+  if (isNull) return type === undefined ? undefined : { type: type as DataType, bytes: null };
   if (type === "JSON") return { type, bytes: Buffer.from(JSON.stringify(data)) };
   if (typeof data !== "string") throw badRequest(`${what}: ${type} data must be a string`);
-  return { type, bytes: type === "STRING" ? Buffer.from(data) : base64Bytes(data, `${what}: data`) };
+  if (type === "BINARY") return { type, bytes: base64Bytes(data, `${what}: data`) };
+  if (!data.isWellFormed()) throw badRequest(`${what}: data must be Unicode: it has half of a surrogate pair`);
+  return { type: "STRING", bytes: Buffer.from(data) };
 }
+
+function needsRegistry(what: string, isUntyped: boolean): HttpError {
+  const message = `${what}: ${isUntyped ? "data without a type needs a schema" : "schemas are not supported"}`;
+  const hint = 'say "type": "BINARY" (base64), "JSON" or "STRING", and no schema';
+  return new HttpError(422, 42206, `Payload error. ${message}`, hint);
+}
+
+/** Data stands four levels deep in a records:batch request. */
+const MAX_DATA_DEPTH = MAX_JSON_DEPTH - 4;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -102,13 +115,20 @@ function textOf(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** Depth is bounded on the way in by HTTP; other clients may have sent any, which JSON.stringify must survive. */
+/** Undefined for what is not JSON, and for JSON that could not be produced again: null, or nested too deep. */
 function jsonOf(text: string): { readonly value: unknown } | undefined {
   try {
     const value = parseJson(text);
-    JSON.stringify(value);
-    return { value };
+    // Produced again as JSON it would be no value at all.
+    if (value === null) return undefined;
+    const openings = text.match(/[[{]/g)?.length ?? 0;
+    return openings <= MAX_DATA_DEPTH || isWithin(value, MAX_DATA_DEPTH) ? { value } : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isWithin(value: unknown, depth: number): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  return depth > 0 && Object.values(value).every((inner) => isWithin(inner, depth - 1));
 }

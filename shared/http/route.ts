@@ -9,6 +9,8 @@ export interface RouteContext<Query = unknown, Body = unknown> {
   readonly params: Readonly<Record<string, string>>;
   readonly query: Query;
   readonly body: Body;
+  /** What the answer is to be: of the route's media types, the one that the client likes best. */
+  readonly mediaType: string;
   /** Where the client sees this service, with `/kafka` if it asked under it: what links begin with. */
   readonly baseUrl: string;
 }
@@ -25,7 +27,7 @@ export interface Route {
   readonly query: z.ZodType;
   /** The JSON object in the body; undefined: the handler reads the body itself, or there is none. */
   readonly body?: z.ZodType;
-  /** What a body that the handler reads itself holds, for the OpenAPI document: JSON objects of this kind. */
+  /** What the body holds, for the OpenAPI document, where the handler reads it, or parts of it, itself. */
   readonly reads?: z.ZodType;
   /** Headers that the handler reads, for the OpenAPI document. */
   readonly headers?: z.ZodType;

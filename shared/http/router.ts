@@ -18,28 +18,33 @@ interface CompiledRoute {
   readonly names: readonly string[];
 }
 
-const COMPILED: readonly CompiledRoute[] = ROUTES.map((route) => ({
-  route,
-  names: [...route.path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]!),
-  pattern: new RegExp(`^${route.path.replace(/\{\w+\}/g, "([^/]+?)")}$`),
-}));
+const COMPILED: readonly CompiledRoute[] = ROUTES.map(compile)
+  // A path that is told by name comes before one with a parameter in its place: /topics/-/configs.
+  .toSorted((one, other) => one.names.length - other.names.length);
+
+function compile(route: Route): CompiledRoute {
+  const names = [...route.path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]!);
+  const literals = route.path.split(/\{\w+\}/).map((literal) => literal.replace(/[.*+?()|[\]\\^$]/g, "\\$&"));
+  return { route, names, pattern: new RegExp(`^${literals.join("([^/]+?)")}$`) };
+}
 
 /** The route of a request. Errors: 404; 405 with the methods that the path has; 400 for a path that does not decode. */
 export function match(method: string, path: string): Match {
   const isAlias = path.startsWith(`${ALIAS}/v3`);
   const plain = (isAlias ? path.slice(ALIAS.length) : path).replace(/(?<=.)\/$/, "");
   const asked = method === "HEAD" ? "GET" : method;
-  const allowed: string[] = [];
+  const allowed = new Set<string>();
   for (const { route, pattern, names } of COMPILED) {
     const found = pattern.exec(plain);
     if (found === null) continue;
-    allowed.push(route.method);
+    allowed.add(route.method);
     if (route.method !== asked) continue;
     const params = Object.fromEntries(names.map((name, index) => [name, decode(found[index + 1]!)]));
     return { route, params, prefix: isAlias ? ALIAS : "" };
   }
-  if (allowed.length === 0) throw new HttpError(404, 404, "HTTP 404 Not Found", "GET /openapi.json lists all routes");
-  throw new MethodNotAllowed([...new Set(allowed)]);
+  if (allowed.size === 0) throw new HttpError(404, 404, "HTTP 404 Not Found", "GET /openapi.json lists all routes");
+  if (allowed.has("GET")) allowed.add("HEAD");
+  throw new MethodNotAllowed([...allowed.add("OPTIONS")]);
 }
 
 /** Carries the methods that the path does have, for the Allow header. */

@@ -1,12 +1,13 @@
 import { z } from "zod";
 import { describeCluster } from "../../broker/describe-cluster.ts";
+import { withTimeout } from "../../runtime/timeout.ts";
 import { JSON_TYPE, json } from "../http-message.ts";
 import { type Route, route } from "../route.ts";
 import { noQuery } from "../schema/parameters.ts";
 
 const reads = { method: "GET", lambda: "fetch", query: noQuery, accepts: [] } as const;
 
-let document: string | undefined;
+const HEALTH_TIMEOUT_MS = 2_000;
 
 export const openApiRoutes: readonly Route[] = [
   route({
@@ -19,7 +20,13 @@ export const openApiRoutes: readonly Route[] = [
       schema: z.object({ status: z.literal("ok"), cluster_id: z.string() }),
       mediaTypes: [JSON_TYPE],
     },
-    handle: async ({ broker }) => json(200, { status: "ok", cluster_id: (await describeCluster(broker)).clusterId }),
+    handle: async ({ broker }) => {
+      const { clusterId } = await describeCluster(broker);
+      // The id is remembered; the store is asked again. One small read.
+      const asked = broker.metadataStore.clusterId(clusterId);
+      await withTimeout(broker.clock, HEALTH_TIMEOUT_MS, "the metadata store", asked);
+      return json(200, { status: "ok", cluster_id: clusterId });
+    },
   }),
   route({
     ...reads,
@@ -27,11 +34,10 @@ export const openApiRoutes: readonly Route[] = [
     operationId: "openApi",
     summary: "This API as an OpenAPI 3.1 document.",
     response: { status: 200, mediaTypes: [JSON_TYPE] },
-    handle: async () => {
+    handle: async ({ baseUrl }) => {
       // Loaded at the first call: no other request needs it, and the table it describes contains this route.
       const { openApiDocument } = await import("../openapi.ts");
-      document ??= JSON.stringify(openApiDocument());
-      return { status: 200, headers: { "content-type": JSON_TYPE }, body: document };
+      return json(200, openApiDocument(baseUrl));
     },
   }),
 ];

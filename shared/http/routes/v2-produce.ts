@@ -2,14 +2,15 @@ import type { RecordToProduce } from "../../broker/assign-partitions.ts";
 import { produceRecords, type RecordResult } from "../../broker/produce-records.ts";
 import { ERROR_CODES } from "../../kafka/error-code.ts";
 import { MAX_RECORDS_PER_REQUEST } from "../../kafka/limits.ts";
-import { HttpError } from "../http-error.ts";
+import { badRequest, HttpError } from "../http-error.ts";
 import { type HttpResponse, JSON_TYPE, mediaType, V2_JSON_TYPE } from "../http-message.ts";
 import { produceTerms } from "../produce-terms.ts";
 import { base64Bytes } from "../record-data.ts";
 import { type Route, type RouteContext, route } from "../route.ts";
 import { produceQuery, producerHeaders } from "../schema/parameters.ts";
 import * as schema from "../schema/v2-schema.ts";
-import { v2Json, v2Partition, v2Unwrap } from "./v2-topics.ts";
+import { partitionNotFound, v2Json, v2Unwrap } from "./v2-topics.ts";
+import { partitionNumber } from "./v3-resource.ts";
 
 export const V2_BINARY_TYPE = "application/vnd.kafka.binary.v2+json";
 export const V2_EMBEDDED_JSON_TYPE = "application/vnd.kafka.json.v2+json";
@@ -31,7 +32,7 @@ export const v2ProduceRoutes: readonly Route[] = [
     path: "/topics/{topic_name}",
     operationId: "v2ProduceToTopic",
     summary: "Produces records to a topic; a record may name its partition.",
-    body: schema.toTopic,
+    body: schema.produceBody,
     handle: (context) => produce(context, context.body.records),
   }),
   route({
@@ -39,13 +40,15 @@ export const v2ProduceRoutes: readonly Route[] = [
     path: "/topics/{topic_name}/partitions/{partition_id}",
     operationId: "v2ProduceToPartition",
     summary: "Produces records to one partition.",
-    body: schema.toPartition,
+    body: schema.produceBody,
     handle: async (context) => {
-      const { partition } = await v2Partition(context);
-      return produce(
-        context,
-        context.body.records.map((record) => ({ ...record, partition })),
-      );
+      const partition = partitionNumber(context.params["partition_id"]!);
+      if (partition === undefined) throw partitionNotFound();
+      const records = context.body.records.map((record) => {
+        if ((record.partition ?? partition) === partition) return { ...record, partition };
+        throw badRequest(`records: partition ${record.partition} contradicts the path`);
+      });
+      return produce(context, records, true);
     },
   }),
 ];
@@ -56,7 +59,11 @@ interface GivenRecord {
   readonly partition?: number | null | undefined;
 }
 
-async function produce(context: RouteContext<ProduceQuery>, given: readonly GivenRecord[]): Promise<HttpResponse> {
+async function produce(
+  context: RouteContext<ProduceQuery>,
+  given: readonly GivenRecord[],
+  isPinned = false,
+): Promise<HttpResponse> {
   if (given.length > MAX_RECORDS_PER_REQUEST) {
     throw new HttpError(422, 42206, `more than ${MAX_RECORDS_PER_REQUEST} records in one request`);
   }
@@ -72,8 +79,12 @@ async function produce(context: RouteContext<ProduceQuery>, given: readonly Give
   const terms = produceTerms(context.query, context.request);
   const topic = context.params["topic_name"]!;
   const { results } = v2Unwrap(await produceRecords(context.broker, { topic, records, ...terms }));
+  // Records of one partition are refused for its absence together.
+  if (isPinned && results.some((result) => !result.ok && result.refusal.code === "UNKNOWN_TOPIC_OR_PARTITION")) {
+    throw partitionNotFound();
+  }
   const offsets = results.map((result, index) => offsetBody(result, records[index]!));
-  return v2Json(context.request, { key_schema_id: null, value_schema_id: null, offsets });
+  return v2Json(context, { key_schema_id: null, value_schema_id: null, offsets });
 }
 
 /** Errors: 422 (42203), as Confluent's, for what is not base64 in the binary format. */

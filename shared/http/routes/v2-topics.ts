@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { describeCluster } from "../../broker/describe-cluster.ts";
 import { describeTopic } from "../../broker/describe-topic.ts";
 import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, listOffsets } from "../../broker/list-offsets.ts";
@@ -5,9 +6,8 @@ import { listAllTopics } from "../../broker/list-topics.ts";
 import type { PartitionRegistration } from "../../broker/metadata-store.ts";
 import type { TopicDescription } from "../../broker/topic-description.ts";
 import type { Refusal } from "../../kafka/kafka-error.ts";
-import { negotiate } from "../accept.ts";
 import { HTTP_CODES, HttpError, refusalError } from "../http-error.ts";
-import { type HttpRequest, type HttpResponse, JSON_TYPE, json, V2_JSON_TYPE } from "../http-message.ts";
+import { type HttpResponse, JSON_TYPE, json, V2_JSON_TYPE } from "../http-message.ts";
 import { type Route, type RouteContext, route } from "../route.ts";
 import { noQuery } from "../schema/parameters.ts";
 import * as schema from "../schema/v2-schema.ts";
@@ -18,15 +18,25 @@ const answers = [V2_JSON_TYPE, JSON_TYPE];
 export const v2TopicRoutes: readonly Route[] = [
   route({
     ...reads,
+    path: "/",
+    operationId: "v2Root",
+    summary: "Nothing: a client can see that somebody answers.",
+    response: { status: 200, schema: z.strictObject({}), mediaTypes: answers },
+    handle: async (context) => v2Json(context, {}),
+  }),
+  route({
+    ...reads,
     path: "/topics",
     operationId: "v2ListTopics",
     summary: "The names of all topics.",
     response: { status: 200, schema: schema.topicNames, mediaTypes: answers },
-    handle: async ({ broker, request }) =>
-      v2Json(
-        request,
-        (await listAllTopics(broker)).map(({ name }) => name),
-      ),
+    handle: async (context) => {
+      const topics = await listAllTopics(context.broker);
+      return v2Json(
+        context,
+        topics.map(({ name }) => name),
+      );
+    },
   }),
   route({
     ...reads,
@@ -36,7 +46,7 @@ export const v2TopicRoutes: readonly Route[] = [
     response: { status: 200, schema: schema.topic, mediaTypes: answers },
     handle: async (context) => {
       const { name, configs, partitions } = await topicOf(context);
-      return v2Json(context.request, {
+      return v2Json(context, {
         name,
         configs: Object.fromEntries(configs.map((config) => [config.name, config.value])),
         partitions: partitions.map(partitionBody),
@@ -49,7 +59,7 @@ export const v2TopicRoutes: readonly Route[] = [
     operationId: "v2ListPartitions",
     summary: "The partitions of a topic.",
     response: { status: 200, schema: schema.partitions, mediaTypes: answers },
-    handle: async (context) => v2Json(context.request, (await topicOf(context)).partitions.map(partitionBody)),
+    handle: async (context) => v2Json(context, (await topicOf(context)).partitions.map(partitionBody)),
   }),
   route({
     ...reads,
@@ -57,7 +67,7 @@ export const v2TopicRoutes: readonly Route[] = [
     operationId: "v2GetPartition",
     summary: "A partition.",
     response: { status: 200, schema: schema.onePartition, mediaTypes: answers },
-    handle: async (context) => v2Json(context.request, partitionBody(await v2Partition(context))),
+    handle: async (context) => v2Json(context, partitionBody(await v2Partition(context))),
   }),
   route({
     ...reads,
@@ -72,7 +82,7 @@ export const v2TopicRoutes: readonly Route[] = [
         return v2Unwrap(await listOffsets(context.broker, { topic, partition, timestamp })).offset;
       };
       const beginning_offset = await offsetAt(EARLIEST_TIMESTAMP);
-      return v2Json(context.request, { beginning_offset, end_offset: await offsetAt(LATEST_TIMESTAMP) });
+      return v2Json(context, { beginning_offset, end_offset: await offsetAt(LATEST_TIMESTAMP) });
     },
   }),
   route({
@@ -81,14 +91,16 @@ export const v2TopicRoutes: readonly Route[] = [
     operationId: "v2ListBrokers",
     summary: "The ids of the brokers.",
     response: { status: 200, schema: schema.brokers, mediaTypes: answers },
-    handle: async ({ broker, request }) =>
-      v2Json(request, { brokers: (await describeCluster(broker)).brokers.map(({ brokerId }) => brokerId) }),
+    handle: async (context) => {
+      const { brokers } = await describeCluster(context.broker);
+      return v2Json(context, { brokers: brokers.map(({ brokerId }) => brokerId) });
+    },
   }),
 ];
 
 /** An answer in the v2 type that the client likes best. */
-export function v2Json(request: HttpRequest, body: unknown): HttpResponse {
-  return json(200, body, { "content-type": negotiate(request, answers) });
+export function v2Json({ mediaType }: RouteContext, body: unknown): HttpResponse {
+  return json(200, body, { "content-type": mediaType });
 }
 
 /** v2 tells an unknown topic by 40401. */
@@ -106,13 +118,16 @@ async function topicOf({ broker, params }: RouteContext): Promise<TopicDescripti
 }
 
 /** The partition of the path. Errors: 404 with 40401 for the topic, 40402 for the partition. */
-export async function v2Partition(context: RouteContext): Promise<PartitionRegistration> {
+async function v2Partition(context: RouteContext): Promise<PartitionRegistration> {
   const { partitions } = await topicOf(context);
   const found = partitions.find(({ partition }) => String(partition) === context.params["partition_id"]);
   if (found !== undefined) return found;
-  throw new HttpError(404, 40402, "Partition not found.", `the topic's partitions are 0 to ${partitions.length - 1}`, {
-    kafka_error: "UNKNOWN_TOPIC_OR_PARTITION",
-  });
+  throw partitionNotFound(`the topic's partitions are 0 to ${partitions.length - 1}`);
+}
+
+/** v2 tells an unknown partition by 40402. */
+export function partitionNotFound(hint?: string): HttpError {
+  return new HttpError(404, 40402, "Partition not found.", hint, { kafka_error: "UNKNOWN_TOPIC_OR_PARTITION" });
 }
 
 function partitionBody({ partition, leader, replicas, inSyncReplicas }: PartitionRegistration) {

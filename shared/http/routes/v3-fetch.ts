@@ -1,20 +1,14 @@
 import { type Fetched, fetch } from "../../broker/fetch.ts";
 import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, listOffsets } from "../../broker/list-offsets.ts";
 import { DEFAULT_FETCH_BYTES } from "../../kafka/limits.ts";
-import { decodeRecords } from "../../record/decode-batch.ts";
-import { batchHeaders } from "../../record/read-batch-header.ts";
-import { negotiate } from "../accept.ts";
-import { badRequest, HttpError, unwrap } from "../http-error.ts";
-import { JSON_TYPE, json, RECORD_BATCHES_TYPE } from "../http-message.ts";
-import { type DataType, decodeData } from "../record-data.ts";
+import { badRequest, unwrap } from "../http-error.ts";
+import { JSON_TYPE, RECORD_BATCHES_TYPE } from "../http-message.ts";
+import { recordList } from "../record-list.ts";
 import { type Route, type RouteContext, route } from "../route.ts";
 import { fetchQuery } from "../schema/parameters.ts";
 import * as schema from "../schema/record-schema.ts";
 import { partitionOf } from "./v3-produce.ts";
 import { checkCluster, url } from "./v3-resource.ts";
-
-/** Characters of JSON that one answer may have: Lambda's 6 MB less room for headers. */
-const MAX_JSON_CHARACTERS = 5 * 1024 * 1024;
 
 export const fetchRoutes: readonly Route[] = [
   route({
@@ -27,8 +21,7 @@ export const fetchRoutes: readonly Route[] = [
     accepts: [],
     response: { status: 200, schema: schema.fetchedRecords, mediaTypes: [JSON_TYPE, RECORD_BATCHES_TYPE] },
     handle: async (context) => {
-      const { query, request, params } = context;
-      const type = negotiate(request, [JSON_TYPE, RECORD_BATCHES_TYPE]);
+      const { query, request, params, mediaType } = context;
       const clusterId = await checkCluster(context);
       const partition = partitionOf(context);
       const offset = await startOffset(context, partition);
@@ -43,21 +36,23 @@ export const fetchRoutes: readonly Route[] = [
           ...(request.signal === undefined ? {} : { signal: request.signal }),
         }),
       );
-      if (type === RECORD_BATCHES_TYPE) {
-        return { status: 200, headers: { "content-type": type, ...offsetHeaders(fetched) }, body: fetched.batches };
+      if (mediaType === RECORD_BATCHES_TYPE) {
+        return {
+          status: 200,
+          headers: { "content-type": mediaType, ...offsetHeaders(fetched) },
+          body: fetched.batches,
+        };
       }
       const self = url(context, `/${clusterId}/topics/${params["topic_name"]}/partitions/${partition}/records`);
-      const { data, nextOffset } = recordsOf(fetched, offset, query.key_format, query.value_format);
-      return json(200, {
-        kind: "KafkaRecordList",
-        metadata: {
-          self,
-          high_watermark: fetched.highWatermark,
-          log_start_offset: fetched.logStartOffset,
-          next_offset: nextOffset,
-        },
-        data,
-      });
+      const { texts, nextOffset } = recordList(fetched, offset, { key: query.key_format, value: query.value_format });
+      const metadata = {
+        self,
+        high_watermark: fetched.highWatermark,
+        log_start_offset: fetched.logStartOffset,
+        next_offset: nextOffset,
+      };
+      const body = `{"kind":"KafkaRecordList","metadata":${JSON.stringify(metadata)},"data":[${texts.join(",")}]}`;
+      return { status: 200, headers: { "content-type": mediaType }, body };
     },
   }),
 ];
@@ -88,47 +83,4 @@ function offsetHeaders({ highWatermark, logStartOffset, nextOffset }: Fetched): 
     "millrace-log-start-offset": String(logStartOffset),
     "millrace-next-offset": String(nextOffset),
   };
-}
-
-/** The records as JSON; those that would make the answer too large are left for the next fetch. */
-function recordsOf(
-  fetched: Fetched,
-  offset: number,
-  keyFormat: DataType | undefined,
-  valueFormat: DataType | undefined,
-) {
-  const data: unknown[] = [];
-  let characters = 0;
-  for (const { header, at } of batchHeaders(fetched.batches)) {
-    if (header.isControl) continue;
-    for (const record of decodeRecords(fetched.batches, at, header)) {
-      if (record.offset < offset) continue;
-      const entry = {
-        offset: record.offset,
-        timestamp: record.timestamp,
-        key: decodeData(record.key, keyFormat),
-        value: decodeData(record.value, valueFormat),
-        headers: record.headers.map(({ key, value }) => ({
-          name: key,
-          value: value === null ? null : Buffer.from(value).toString("base64"),
-        })),
-      };
-      characters += JSON.stringify(entry).length;
-      if (characters > MAX_JSON_CHARACTERS) {
-        if (data.length === 0) throw tooLargeForJson(record.offset);
-        return { data, nextOffset: record.offset };
-      }
-      data.push(entry);
-    }
-  }
-  return { data, nextOffset: fetched.nextOffset };
-}
-
-function tooLargeForJson(offset: number): HttpError {
-  return new HttpError(
-    406,
-    406,
-    `the record at offset ${offset} is too large for a JSON answer`,
-    `ask with Accept: ${RECORD_BATCHES_TYPE}`,
-  );
 }

@@ -1,9 +1,10 @@
 import { describeTopic } from "../../broker/describe-topic.ts";
+import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, listOffsets } from "../../broker/list-offsets.ts";
 import type { PartitionRegistration } from "../../broker/metadata-store.ts";
 import { HttpError, unwrap } from "../http-error.ts";
 import { JSON_TYPE, json } from "../http-message.ts";
 import { type Route, type RouteContext, route } from "../route.ts";
-import { noQuery } from "../schema/parameters.ts";
+import { noQuery, offsetTypeQuery } from "../schema/parameters.ts";
 import * as schema from "../schema/v3-schema.ts";
 import { checkCluster, list, related, resource } from "./v3-resource.ts";
 
@@ -34,6 +35,39 @@ export const partitionRoutes: readonly Route[] = [
       const clusterId = await checkCluster(context);
       const { name, registration } = await registrationOf(context);
       return json(200, partitionResource(context, clusterId, name, registration));
+    },
+  }),
+  route({
+    ...reads,
+    query: offsetTypeQuery,
+    path: `${PARTITIONS}/{partition_id}/offset`,
+    operationId: "getPartitionOffsets",
+    summary: "The first and the next offset of a partition.",
+    response: { status: 200, schema: schema.partitionWithOffsets, mediaTypes: [JSON_TYPE] },
+    handle: async (context) => {
+      const clusterId = await checkCluster(context);
+      const { name: topic, registration } = await registrationOf(context);
+      const { partition } = registration;
+      const offsetAt = async (timestamp: number) =>
+        unwrap(await listOffsets(context.broker, { topic, partition, timestamp })).offset;
+      return json(200, {
+        ...resource(
+          context,
+          "KafkaPartitionWithOffsets",
+          `/${clusterId}/topics/${topic}/partitions/${partition}/offset`,
+          [
+            ["kafka", clusterId],
+            ["topic", topic],
+            ["partition", String(partition)],
+            ["offset_type", "earliest_and_latest"],
+          ],
+        ),
+        cluster_id: clusterId,
+        topic_name: topic,
+        partition_id: partition,
+        earliest_offset: await offsetAt(EARLIEST_TIMESTAMP),
+        latest_offset: await offsetAt(LATEST_TIMESTAMP),
+      });
     },
   }),
   route({
@@ -96,6 +130,7 @@ function partitionResource(
     partition_id: partition,
     leader: related(context, `${path}/replicas/${leader}`),
     replicas: related(context, `${path}/replicas`),
+    reassignment: related(context, `${path}/reassignment`),
   };
 }
 

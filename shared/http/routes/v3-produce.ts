@@ -3,14 +3,14 @@ import { produceRecords, type RecordResult } from "../../broker/produce-records.
 import { MAX_RECORDS_PER_REQUEST } from "../../kafka/limits.ts";
 import { badRequest, HttpError, refusalError, unwrap } from "../http-error.ts";
 import { type HttpResponse, JSON_TYPE, json, mediaType, RECORD_BATCHES_TYPE } from "../http-message.ts";
-import { bodyText, parseJson, splitObjects } from "../json-text.ts";
+import { bodyText, emptyBody, parseJson, splitObjects } from "../json-text.ts";
 import { produceTerms } from "../produce-terms.ts";
 import { type EncodedRecord, encodeRecord } from "../record-data.ts";
 import { type Route, type RouteContext, route } from "../route.ts";
 import { check } from "../schema/check.ts";
 import { produceQuery, producerHeaders } from "../schema/parameters.ts";
 import * as schema from "../schema/record-schema.ts";
-import { checkCluster } from "./v3-resource.ts";
+import { checkCluster, partitionNumber } from "./v3-resource.ts";
 
 const TOPIC = "/v3/clusters/{cluster_id}/topics/{topic_name}";
 type ProduceContext = RouteContext<Parameters<typeof produceTerms>[0]>;
@@ -39,7 +39,7 @@ export const produceRoutes: readonly Route[] = [
     headers: producerHeaders,
     reads: schema.produceRecord,
     accepts: [JSON_TYPE, RECORD_BATCHES_TYPE],
-    response: { status: 200, schema: schema.producedRecord, mediaTypes: [JSON_TYPE] },
+    response: { status: 200, schema: schema.producedRecordOrBatches, mediaTypes: [JSON_TYPE] },
     handle: async (context) => {
       const partition = partitionOf(context);
       const isRaw = mediaType(context.request.headers.get("content-type")) === RECORD_BATCHES_TYPE;
@@ -55,6 +55,7 @@ export const produceRoutes: readonly Route[] = [
     query: produceQuery,
     headers: producerHeaders,
     body: schema.produceBatchBody,
+    reads: schema.produceBatchEntries,
     accepts: [JSON_TYPE],
     response: { status: 207, schema: schema.producedBatch, mediaTypes: [JSON_TYPE] },
     handle: (context) => produceBatch(context),
@@ -82,10 +83,10 @@ async function produce(context: ProduceContext, encoded: readonly (EncodedRecord
 
 async function produceObjects(context: ProduceContext, partition?: number): Promise<HttpResponse> {
   const texts = splitObjects(bodyText(context.request.body), MAX_RECORDS_PER_REQUEST);
-  if (texts.length === 0) throw badRequest("the body is empty", 'send {"value":{"type":"JSON","data":…}}');
+  if (texts.length === 0) throw emptyBody('send {"value":{"type":"JSON","data":…}}');
   const objects = texts.map(parseJson);
   const encoded = objects.map((object) =>
-    encodeOrError(() => pinned(check(schema.produceRecord, object, "record"), partition)),
+    encodeOrError(() => pinned(check(schema.produceRecord, object, "field"), partition)),
   );
   const only = encoded[0]!;
   if (encoded.length === 1 && only instanceof HttpError) throw only;
@@ -110,7 +111,7 @@ async function produceBatch(context: ProduceContext & { body: { entries: unknown
   if (new Set(ids).size < ids.length) throw refuse("Batch entry IDs are not distinct.");
   const encoded = entries.map((entry) =>
     encodeOrError(() => {
-      const { id: _, ...record } = check(schema.produceBatchEntry, entry, "entry");
+      const { id: _, ...record } = check(schema.produceBatchEntry, entry, "field");
       return record;
     }),
   );
@@ -183,9 +184,9 @@ function pinned(record: schema.ProduceRecord, partition: number | undefined): sc
 
 /** The partition of the path. Errors: 404 for what cannot be one. */
 export function partitionOf({ params }: RouteContext): number {
-  const text = params["partition_id"]!;
-  if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw new HttpError(404, 40403, `Partition ${text} cannot be found.`, undefined, {
+  const partition = partitionNumber(params["partition_id"]!);
+  if (partition !== undefined) return partition;
+  throw new HttpError(404, 40403, `Partition ${params["partition_id"]} cannot be found.`, undefined, {
     kafka_error: "UNKNOWN_TOPIC_OR_PARTITION",
   });
 }

@@ -14,6 +14,11 @@ export async function checkCluster({ broker, params }: RouteContext): Promise<st
   );
 }
 
+/** A partition's number as a path has it; undefined for what cannot be one. */
+export function partitionNumber(text: string): number | undefined {
+  return /^(0|[1-9]\d{0,8})$/.test(text) ? Number(text) : undefined;
+}
+
 /** A link to a resource of the same cluster. */
 export function related(context: RouteContext, path: string): { related: string } {
   return { related: url(context, path) };
@@ -34,7 +39,15 @@ export function resource(
   return { kind, metadata: { self: url(context, path), resource_name } };
 }
 
-/** A list of resources: all of them at once, so there is no next page. */
-export function list(context: RouteContext, kind: string, path: string, data: readonly unknown[]) {
-  return { kind, metadata: { self: url(context, path), next: null }, data };
+/** A list of resources: all of them, or a page with the token of the next. */
+export function list(
+  context: RouteContext,
+  kind: string,
+  path: string,
+  data: readonly unknown[],
+  nextPageToken?: string,
+) {
+  const self = url(context, path);
+  const next = nextPageToken === undefined ? null : `${self}?page_token=${encodeURIComponent(nextPageToken)}`;
+  return { kind, metadata: { self, next }, data };
 }

@@ -1,11 +1,13 @@
 import { alterTopicConfigs, type ConfigChange } from "../../broker/alter-topic-configs.ts";
 import { describeTopic } from "../../broker/describe-topic.ts";
-import type { ConfigEntry } from "../../broker/topic-description.ts";
+import { listAllTopics } from "../../broker/list-topics.ts";
+import { type ConfigEntry, describe } from "../../broker/topic-description.ts";
 import { HttpError, unwrap } from "../http-error.ts";
 import { JSON_TYPE, json } from "../http-message.ts";
 import { type Route, type RouteContext, route } from "../route.ts";
-import { noQuery } from "../schema/parameters.ts";
+import { noQuery, pageQuery } from "../schema/parameters.ts";
 import * as schema from "../schema/v3-schema.ts";
+import { pageOf } from "./topic-page.ts";
 import { checkCluster, list, resource } from "./v3-resource.ts";
 import { NO_CONTENT } from "./v3-topics.ts";
 
@@ -14,7 +16,26 @@ const reads = { method: "GET", lambda: "fetch", query: noQuery, accepts: [] } as
 const writes = { lambda: "produce", query: noQuery, accepts: [JSON_TYPE] } as const;
 const noContent = { status: 204, mediaTypes: [] } as const;
 
+/** Topics whose configs stand on one page: some 14 KB each. */
+const TOPICS_PER_PAGE = 200;
+
 export const topicConfigRoutes: readonly Route[] = [
+  route({
+    ...reads,
+    query: pageQuery,
+    path: "/v3/clusters/{cluster_id}/topics/-/configs",
+    operationId: "listAllTopicConfigs",
+    summary: "The configs of all topics.",
+    response: { status: 200, schema: schema.topicConfigList, mediaTypes: [JSON_TYPE] },
+    handle: async (context) => {
+      const clusterId = await checkCluster(context);
+      const { topics, next } = pageOf(await listAllTopics(context.broker), context.query.page_token, TOPICS_PER_PAGE);
+      const data = topics.flatMap((topic) =>
+        describe(topic, []).configs.map((entry) => configResource(context, clusterId, topic.name, entry)),
+      );
+      return json(200, list(context, "KafkaTopicConfigList", `/${clusterId}/topics/-/configs`, data, next));
+    },
+  }),
   route({
     ...reads,
     path: CONFIGS,
@@ -75,7 +96,7 @@ export const topicConfigRoutes: readonly Route[] = [
         ({ name, value, operation }): ConfigChange =>
           operation === "DELETE" ? { name, operation } : change(name, value ?? null),
       );
-      return alter(context, changes, context.body.validate_only);
+      return alter(context, changes, context.body.validate_only ?? false);
     },
   }),
 ];

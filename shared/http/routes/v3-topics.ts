@@ -2,19 +2,23 @@ import { createPartitions } from "../../broker/create-partitions.ts";
 import { createTopic } from "../../broker/create-topic.ts";
 import { deleteTopic } from "../../broker/delete-topic.ts";
 import { describeTopic } from "../../broker/describe-topic.ts";
-import { listTopics } from "../../broker/list-topics.ts";
-import type { TopicDescription } from "../../broker/topic-description.ts";
-import { badRequest, unwrap } from "../http-error.ts";
+import { listAllTopics } from "../../broker/list-topics.ts";
+import { describe, type TopicDescription } from "../../broker/topic-description.ts";
+import { badRequest, HttpError, unwrap } from "../http-error.ts";
 import { type HttpResponse, JSON_TYPE, json } from "../http-message.ts";
 import { type Route, type RouteContext, route } from "../route.ts";
-import { noQuery } from "../schema/parameters.ts";
+import { noQuery, topicQuery, topicsQuery } from "../schema/parameters.ts";
 import * as schema from "../schema/v3-schema.ts";
+import { pageOf } from "./topic-page.ts";
 import { checkCluster, list, related, resource } from "./v3-resource.ts";
 
 const TOPICS = "/v3/clusters/{cluster_id}/topics";
 const reads = { method: "GET", lambda: "fetch", query: noQuery, accepts: [] } as const;
 const writes = { lambda: "produce", query: noQuery, accepts: [JSON_TYPE] } as const;
 const topicAnswer = (status: number) => ({ status, schema: schema.topic, mediaTypes: [JSON_TYPE] });
+
+/** Topics on one page: about a kilobyte each. */
+const TOPICS_PER_PAGE = 2_000;
 
 export const NO_CONTENT: HttpResponse = { status: 204, headers: {}, body: "" };
 
@@ -24,11 +28,17 @@ export const topicRoutes: readonly Route[] = [
     path: TOPICS,
     operationId: "listTopics",
     summary: "All topics.",
+    query: topicsQuery,
     response: { status: 200, schema: schema.topicList, mediaTypes: [JSON_TYPE] },
     handle: async (context) => {
       const clusterId = await checkCluster(context);
-      const data = (await listTopics(context.broker)).map((topic) => topicResource(context, clusterId, topic));
-      return json(200, list(context, "KafkaTopicList", `/${clusterId}/topics`, data));
+      const { page_token, include_authorized_operations, includeAuthorizedOperations } = context.query;
+      const withOperations = include_authorized_operations ?? includeAuthorizedOperations;
+      const { topics, next } = pageOf(await listAllTopics(context.broker), page_token, TOPICS_PER_PAGE);
+      const data = topics.map((topic) =>
+        topicResource(context, clusterId, describe(topic, []), withOperations, topic.partitionCount),
+      );
+      return json(200, list(context, "KafkaTopicList", `/${clusterId}/topics`, data, next));
     },
   }),
   route({
@@ -41,18 +51,21 @@ export const topicRoutes: readonly Route[] = [
     response: topicAnswer(201),
     handle: async (context) => {
       const clusterId = await checkCluster(context);
-      const { topic_name, partitions_count, replication_factor, configs = [], validate_only = false } = context.body;
+      const { topic_name, partitions_count, replication_factor, replicas_assignments } = context.body;
+      const configs = context.body.configs ?? [];
+      const isValidation = context.body.validate_only ?? false;
       const names = new Set(configs.map(({ name }) => name));
       if (names.size < configs.length) throw badRequest("a config is named twice");
+      if (Object.keys(replicas_assignments ?? {}).length > 0) throw noAssignments();
       const created = await createTopic(context.broker, {
         name: topic_name,
         configs: Object.fromEntries(configs.map(({ name, value }) => [name, value ?? null])),
-        validateOnly: validate_only,
-        ...(partitions_count === undefined ? {} : { partitionCount: partitions_count }),
-        ...(replication_factor === undefined ? {} : { replicationFactor: replication_factor }),
+        validateOnly: isValidation,
+        ...(typeof partitions_count === "number" ? { partitionCount: partitions_count } : {}),
+        ...(typeof replication_factor === "number" ? { replicationFactor: replication_factor } : {}),
       });
       const topic = topicResource(context, clusterId, unwrap(created));
-      return json(validate_only ? 200 : 201, topic, { location: topic.metadata.self });
+      return json(isValidation ? 200 : 201, topic, { location: topic.metadata.self });
     },
   }),
   route({
@@ -60,11 +73,12 @@ export const topicRoutes: readonly Route[] = [
     path: `${TOPICS}/{topic_name}`,
     operationId: "getTopic",
     summary: "A topic.",
+    query: topicQuery,
     response: topicAnswer(200),
     handle: async (context) => {
       const clusterId = await checkCluster(context);
       const topic = unwrap(await describeTopic(context.broker, context.params["topic_name"]!));
-      return json(200, topicResource(context, clusterId, topic));
+      return json(200, topicResource(context, clusterId, topic, context.query.include_authorized_operations));
     },
   }),
   route({
@@ -97,7 +111,25 @@ export const topicRoutes: readonly Route[] = [
   }),
 ];
 
-function topicResource(context: RouteContext, clusterId: string, topic: TopicDescription) {
+/** Kafka's answer where no authorizer is configured: whatever can be done to a topic. */
+const TOPIC_OPERATIONS = [
+  "READ",
+  "WRITE",
+  "CREATE",
+  "DESCRIBE",
+  "DELETE",
+  "ALTER",
+  "DESCRIBE_CONFIGS",
+  "ALTER_CONFIGS",
+];
+
+function topicResource(
+  context: RouteContext,
+  clusterId: string,
+  topic: TopicDescription,
+  withOperations = false,
+  partitionCount = topic.partitions.length,
+) {
   const path = `/${clusterId}/topics/${topic.name}`;
   return {
     ...resource(context, "KafkaTopic", path, [
@@ -109,9 +141,17 @@ function topicResource(context: RouteContext, clusterId: string, topic: TopicDes
     topic_id: topic.topicId,
     is_internal: topic.isInternal,
     replication_factor: topic.replicationFactor,
-    partitions_count: topic.partitions.length,
+    partitions_count: partitionCount,
     partitions: related(context, `${path}/partitions`),
     configs: related(context, `${path}/configs`),
-    authorized_operations: [],
+    partition_reassignments: related(context, `${path}/partitions/-/reassignment`),
+    authorized_operations: withOperations ? TOPIC_OPERATIONS : [],
   };
+}
+
+function noAssignments(): HttpError {
+  const message = "replicas cannot be assigned: leaders are spread over the regions";
+  return new HttpError(400, 40002, message, "give partitions_count and replication_factor", {
+    kafka_error: "INVALID_REPLICA_ASSIGNMENT",
+  });
 }

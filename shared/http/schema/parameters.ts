@@ -12,6 +12,9 @@ export function integer(min: number, max = Number.MAX_SAFE_INTEGER) {
 
 export const booleanText = z.enum(["true", "false"]).transform((text) => text === "true");
 
+/** A topic's name is at most 249 characters long. */
+const MAX_TOKEN_LENGTH = 249;
+
 const ACKS = { "0": 0, "1": 1, "-1": -1, all: -1 } as const;
 
 /** Query parameters of every route that produces. */
@@ -44,6 +47,21 @@ export const fetchQuery = z.strictObject({
 });
 
 export const noQuery = z.strictObject({});
+
+/** Of lists that may be too long for one answer: what the `next` link of a page carries. */
+const pageToken = z.string().min(1).max(MAX_TOKEN_LENGTH).optional();
+export const pageQuery = z.strictObject({ page_token: pageToken });
+
+/** Confluent spells the parameter in one way for a topic, in the other for all. */
+const authorizedOperations = { include_authorized_operations: booleanText.optional() };
+export const topicQuery = z.strictObject(authorizedOperations);
+export const topicsQuery = z.strictObject({
+  ...authorizedOperations,
+  includeAuthorizedOperations: booleanText.optional(),
+  page_token: pageToken,
+});
+
+export const offsetTypeQuery = z.strictObject({ offset_type: z.literal("earliest_and_latest").optional() });
 
 /** Headers of an idempotent produce, all or none. */
 export const producerHeaders = z.object({

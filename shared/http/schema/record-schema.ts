@@ -1,37 +1,43 @@
 import { z } from "zod";
 
 /** A key or a value to produce. Types that need a schema registry are known, so that they are refused by name. */
-export const recordData = z
-  .strictObject({
-    type: z.string().nullable().optional(),
-    data: z.unknown(),
-    format: z.string().nullable().optional(),
-    subject: z.string().nullable().optional(),
-    subject_name_strategy: z.string().nullable().optional(),
-    schema: z.unknown().optional(),
-    schema_id: z.unknown().optional(),
-    schema_version: z.unknown().optional(),
-  })
-  .partial();
+export const recordData = z.strictObject({
+  type: z.string().nullish(),
+  data: z.unknown().optional(),
+  /** What follows needs a schema registry. */
+  subject: z.string().nullish(),
+  subject_name_strategy: z.string().nullish(),
+  schema: z.string().nullish(),
+  schema_id: z.int().nullish(),
+  schema_version: z.union([z.int(), z.string()]).nullish(),
+});
 
-export const recordHeader = z.strictObject({ name: z.string(), value: z.string().nullable().optional() });
+const wellFormed = (text: string) => text.isWellFormed();
+
+/** The value in base64. */
+export const recordHeader = z.strictObject({
+  name: z.string().refine(wellFormed, "must be Unicode: it has half of a surrogate pair"),
+  value: z.string().nullish(),
+});
+
+/** The last millisecond that ISO 8601 can tell of an answer, as a Date has it. */
+const MAX_TIMESTAMP = 8.64e15;
 
 export const produceRecord = z.strictObject({
-  partition_id: z.int().nullable().optional(),
-  headers: z.array(recordHeader).nullable().optional(),
-  key: recordData.nullable().optional(),
-  value: recordData.nullable().optional(),
+  partition_id: z.int().nullish(),
+  headers: z.array(recordHeader).nullish(),
+  key: recordData.nullish(),
+  value: recordData.nullish(),
   /** ISO 8601, or milliseconds since the epoch. */
-  timestamp: z
-    .union([z.iso.datetime({ offset: true }), z.int().min(0)])
-    .nullable()
-    .optional(),
-  original_size: z.int().optional(),
+  timestamp: z.union([z.iso.datetime({ offset: true }), z.int().min(0).max(MAX_TIMESTAMP)]).nullish(),
 });
 export type ProduceRecord = z.output<typeof produceRecord>;
 
 export const produceBatchEntry = produceRecord.extend({ id: z.string() });
+/** Entries are checked one by one, so that each fails by itself. */
 export const produceBatchBody = z.strictObject({ entries: z.array(z.unknown()) });
+/** The same for the OpenAPI document. */
+export const produceBatchEntries = z.strictObject({ entries: z.array(produceBatchEntry) });
 
 const dataAnswer = z.object({ type: z.string(), size: z.int() });
 
@@ -62,6 +68,8 @@ export const producedRecordBatches = z.object({
   log_start_offset: z.int(),
   is_duplicate: z.boolean(),
 });
+
+export const producedRecordOrBatches = z.union([producedRecord, producedRecordBatches]);
 
 const fetchedData = z.object({ type: z.enum(["BINARY", "STRING", "JSON"]), data: z.unknown() }).nullable();
 

@@ -17,24 +17,23 @@ export const onePartition = partition;
 export const offsets = z.object({ beginning_offset: z.int(), end_offset: z.int() });
 export const brokers = z.object({ brokers: z.array(z.int()) });
 
-const records = <S extends z.ZodType>(record: S) =>
-  z.strictObject({
-    records: z.array(record).min(1, "must hold a record"),
-    key_schema: z.string().nullable().optional(),
-    key_schema_id: z.int().nullable().optional(),
-    value_schema: z.string().nullable().optional(),
-    value_schema_id: z.int().nullable().optional(),
-  });
-
 /** Key and value: base64 in the binary format, any JSON in the json format. */
-export const toTopic = records(
-  z.strictObject({
-    key: z.unknown().optional(),
-    value: z.unknown().optional(),
-    partition: z.int().min(0).nullable().optional(),
-  }),
-);
-export const toPartition = records(z.strictObject({ key: z.unknown().optional(), value: z.unknown().optional() }));
+export const produceBody = z.strictObject({
+  records: z
+    .array(
+      z.strictObject({
+        key: z.unknown().optional(),
+        value: z.unknown().optional(),
+        partition: z.int().min(0).nullish(),
+      }),
+    )
+    .min(1, "must hold a record"),
+  /** Clients may send them whatever the format; the formats that are taken have no schema. */
+  key_schema: z.string().nullish(),
+  key_schema_id: z.int().nullish(),
+  value_schema: z.string().nullish(),
+  value_schema_id: z.int().nullish(),
+});
 
 export const produced = z.object({
   key_schema_id: z.null(),

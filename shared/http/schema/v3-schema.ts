@@ -2,7 +2,7 @@ import { z } from "zod";
 
 const related = z.object({ related: z.string() });
 const metadata = z.object({ self: z.string(), resource_name: z.string() });
-const listMetadata = z.object({ self: z.string(), next: z.null() });
+const listMetadata = z.object({ self: z.string(), next: z.string().nullable() });
 
 function listOf<S extends z.ZodType>(kind: string, data: S) {
   return z.object({ kind: z.literal(kind), metadata: listMetadata, data: z.array(data) });
@@ -13,8 +13,12 @@ export const cluster = z.object({
   metadata,
   cluster_id: z.string(),
   controller: related,
+  acls: related,
   brokers: related,
+  broker_configs: related,
+  consumer_groups: related,
   topics: related,
+  partition_reassignments: related,
 });
 export const clusterList = listOf("KafkaClusterList", cluster);
 
@@ -26,6 +30,7 @@ export const brokerResource = z.object({
   host: z.string(),
   port: z.int(),
   rack: z.string(),
+  configs: related,
   partition_replicas: related,
 });
 export const brokerList = listOf("KafkaBrokerList", brokerResource);
@@ -35,11 +40,14 @@ export const topic = z.object({
   metadata,
   cluster_id: z.string(),
   topic_name: z.string(),
+  topic_id: z.string(),
   is_internal: z.boolean(),
   replication_factor: z.int(),
   partitions_count: z.int(),
   partitions: related,
   configs: related,
+  partition_reassignments: related,
+  authorized_operations: z.array(z.string()),
 });
 export const topicList = listOf("KafkaTopicList", topic);
 
@@ -66,8 +74,19 @@ export const partition = z.object({
   partition_id: z.int(),
   leader: related,
   replicas: related,
+  reassignment: related,
 });
 export const partitionList = listOf("KafkaPartitionList", partition);
+
+export const partitionWithOffsets = z.object({
+  kind: z.literal("KafkaPartitionWithOffsets"),
+  metadata,
+  cluster_id: z.string(),
+  topic_name: z.string(),
+  partition_id: z.int(),
+  earliest_offset: z.int(),
+  latest_offset: z.int(),
+});
 
 export const replica = z.object({
   kind: z.literal("KafkaReplica"),
@@ -82,16 +101,20 @@ export const replica = z.object({
 });
 export const replicaList = listOf("KafkaReplicaList", replica);
 
+/** Lists whose members there are none of yet. */
+export const emptyListOf = (kind: string) => listOf(kind, z.never());
+
 export const createTopicBody = z.strictObject({
   topic_name: z.string(),
-  partitions_count: z.int().optional(),
-  replication_factor: z.int().optional(),
-  replicas_assignments: z.array(z.unknown()).max(0, "cannot be given: leaders are spread over the regions").optional(),
+  partitions_count: z.int().nullish(),
+  replication_factor: z.int().nullish(),
+  /** Broker ids by partition: known, so that it is refused by name. */
+  replicas_assignments: z.record(z.string(), z.array(z.int())).nullish(),
   configs: z
-    .array(z.strictObject({ name: z.string(), value: z.string().nullable().optional() }))
+    .array(z.strictObject({ name: z.string(), value: z.string().nullish() }))
     .max(200)
-    .optional(),
-  validate_only: z.boolean().optional(),
+    .nullish(),
+  validate_only: z.boolean().nullish(),
 });
 
 export const patchTopicBody = z.strictObject({ partitions_count: z.int() });
@@ -101,13 +124,13 @@ export const alterConfigsBody = z.strictObject({
     .array(
       z.strictObject({
         name: z.string(),
-        value: z.string().nullable().optional(),
-        operation: z.enum(["SET", "DELETE"]).nullable().optional(),
+        value: z.string().nullish(),
+        operation: z.enum(["SET", "DELETE"]).nullish(),
       }),
     )
     .min(1)
     .max(200),
-  validate_only: z.boolean().optional(),
+  validate_only: z.boolean().nullish(),
 });
 
 export const updateConfigBody = z.strictObject({ value: z.string().nullable() });

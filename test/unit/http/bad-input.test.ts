@@ -2,9 +2,6 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Broker } from "../../../shared/broker/broker.ts";
 import { describeCluster } from "../../../shared/broker/describe-cluster.ts";
-import { originOfEvent, requestFromEvent, resultFromResponse } from "../../../shared/http/apigateway-event.ts";
-import { splitObjects } from "../../../shared/http/json-text.ts";
-import { openApiDocument } from "../../../shared/http/openapi.ts";
 import { ROUTES } from "../../../shared/http/route-table.ts";
 import { MAX_REQUEST_BYTES } from "../../../shared/kafka/limits.ts";
 import { memoryBroker, topicOf } from "../../fixtures/broker.ts";
@@ -15,7 +12,7 @@ let cluster: string;
 beforeAll(async () => {
   broker = memoryBroker();
   cluster = `/v3/clusters/${(await describeCluster(broker)).clusterId}`;
-  await topicOf(broker, "t");
+  await topicOf(broker, "t", 1, { "message.timestamp.after.max.ms": "9223372036854775807" });
 });
 
 const JSON_HEADERS = { "content-type": "application/json" };
@@ -57,8 +54,6 @@ describe("bad input", () => {
 
   it("in a body is 400", async () => {
     const bodies = [
-      "",
-      " ",
       "[]",
       "5",
       '"x"',
@@ -71,11 +66,19 @@ describe("bad input", () => {
       '{"partition_id":"0"}',
       '{"partition_id":1.5}',
       '{"partition_id":1e400}',
+      '{"partition_id":9223372036854775808}',
+      '{"timestamp":9000000000000000}',
+      '{"timestamp":"2026-02-30T00:00:00Z"}',
       '{"timestamp":"yesterday"}',
       '{"timestamp":-1}',
       '{"headers":{}}',
       '{"headers":[{"value":"x"}]}',
       '{"headers":[{"name":"h","value":"!"}]}',
+      '{"headers":[{"name":"\\ud800"}]}',
+      '{"value":{"type":"STRING","data":"half \\udc00 a pair"}}',
+      '{"value":{"type":"BINARY","data":"A"}}',
+      '{"value":{"type":"BINARY","data":"AAAAA"}}',
+      '{"value":{"type":"BINARY","data":"AQ==="}}',
       '{"value":{"type":"STRING","data":5}}',
       '{"value":{"type":"XML","data":"x"}}',
       `{"value":{"type":"JSON","data":${"[".repeat(200)}${"]".repeat(200)}}}`,
@@ -96,15 +99,71 @@ describe("bad input", () => {
     expect((await answer(send(broker, `${cluster}/topics/t/partitions/0/records`))).body.data).toEqual([]);
   });
 
+  it("that needs a schema registry, or has no data at all, is 422", async () => {
+    const values = [
+      '{"type":"AVRO","data":{}}',
+      '{"type":"protobuf","data":{}}',
+      '{"type":"STRING","data":"x","schema_id":1}',
+      '{"schema_version":"latest","data":1}',
+      // Base64 by chance: it must not be stored as the bytes it would be.
+      '{"data":"test"}',
+    ];
+    for (const value of values) {
+      const body = `{"partition_id":0,"value":${value}}`;
+      const answered = await answer(send(broker, `${cluster}/topics/t/records`, { headers: JSON_HEADERS, body }));
+      expect([value, answered.status, answered.body.error_code]).toEqual([value, 422, 42206]);
+      expect(answered.body.hint).toContain("STRING");
+    }
+    for (const path of [`${cluster}/topics/t/records`, `${cluster}/topics`]) {
+      for (const body of ["", " \r\n"]) {
+        const answered = await answer(send(broker, path, { method: "POST", headers: JSON_HEADERS, body }));
+        expect(answered).toMatchObject({ status: 422, body: { error_code: 42206 } });
+      }
+    }
+    expect((await answer(send(broker, `${cluster}/topics/t/partitions/0/records`))).body.data).toEqual([]);
+  });
+
+  it("names what was most likely meant", async () => {
+    const hintOf = async (target: string, body?: object) =>
+      (await answer(send(broker, target, body === undefined ? {} : { body }))).body;
+    const records = `${cluster}/topics/t/records`;
+    expect(await hintOf(`${records}?expectedOffset=1`, {})).toMatchObject({ hint: "did you mean expected_offset?" });
+    expect(await hintOf(records, { partitionId: 0 })).toMatchObject({
+      message: "unknown field: partitionId",
+      hint: "did you mean partition_id?",
+    });
+    expect(await hintOf(records, { value: { type: "STRING", dat: "x" } })).toMatchObject({
+      message: "unknown field: value.dat",
+      hint: "did you mean data?",
+    });
+    expect((await hintOf(records, { headers: [{ name: "n", wert: "" }] })).hint).toBe("known are: name, value");
+    expect((await hintOf(`${cluster}/topics/t/partitions?all=1`)).hint).toBe("known are: none");
+  });
+
   it("of a wrong media type is 415, of a wrong method 405 with those allowed, of a wrong path 404", async () => {
     expect(await status(`${cluster}/topics/t/records`, { headers: { "content-type": "text/xml" }, body: "<a/>" })).toBe(
       415,
     );
+    for (const headers of [
+      { "content-type": "application/json; charset=utf-16" },
+      { "content-type": "application/json", "content-encoding": "gzip" },
+    ]) {
+      expect(await status(`${cluster}/topics/t/records`, { headers, body: "{}" })).toBe(415);
+    }
     const response = await send(broker, `${cluster}/topics`, { method: "PUT" });
-    expect([response.status, response.headers["allow"]]).toEqual([405, "GET, POST"]);
-    for (const path of ["/", "/v4", "/v3/", "/v3/clusters/x/y", "/kafka/topics", "//"])
+    expect([response.status, response.headers["allow"]]).toEqual([405, "GET, POST, HEAD, OPTIONS"]);
+    for (const path of ["/v4", "/openapiXjson", "/v3/", "/v3/clusters/x/y", "/kafka/topics"])
       expect([path, await status(path)]).toEqual([path, 404]);
     expect(await status("/topics/%ff")).toBe(400);
+  });
+
+  it("in the Accept header is 406, and nothing is appended", async () => {
+    const headers = { ...JSON_HEADERS, accept: "text/html" };
+    const body = '{"partition_id":0,"value":{"type":"STRING","data":"x"}}';
+    expect(await status(`${cluster}/topics/t/records`, { headers, body })).toBe(406);
+    const v2 = { "content-type": "application/vnd.kafka.json.v2+json", accept: "text/html" };
+    expect(await status("/topics/t/partitions/0", { headers: v2, body: '{"records":[{"value":1}]}' })).toBe(406);
+    expect((await answer(send(broker, `${cluster}/topics/t/partitions/0/records`))).body.data).toEqual([]);
   });
 
   it("larger than a request may be is 413", async () => {
@@ -124,11 +183,19 @@ describe("bad input", () => {
         .replace("{partition_id}", "0")
         .replace("{broker_id}", "1"),
     );
+    const timestamps = fc.oneof(
+      fc.integer(),
+      fc.maxSafeNat(),
+      fc.date({ noInvalidDate: true }).map((date) => date.toISOString()),
+    );
     const json = fc.oneof(
       fc.json(),
       fc
         .json()
         .map((text) => `{"value":{"type":"JSON","data":${text}},"records":[{"value":${text}}],"entries":[${text}]}`),
+      fc
+        .record({ timestamp: timestamps, value: fc.constant({ type: "STRING", data: "x" }) })
+        .map((record) => JSON.stringify(record)),
       fc.string(),
     );
     await fc.assert(
@@ -151,89 +218,5 @@ describe("bad input", () => {
       ),
       { numRuns: 1500 },
     );
-  });
-});
-
-describe("concatenated JSON", () => {
-  it("is cut where one object ends, whatever stands in strings", () => {
-    const objects = fc.array(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 3 })), { maxLength: 6 });
-    fc.assert(
-      fc.property(objects, fc.constantFrom("", " ", "\n", "\r\n\t", "\u001e"), (values, between) => {
-        const texts = values.map((value) => JSON.stringify(value));
-        expect(splitObjects(texts.join(between), 10)).toEqual(texts);
-      }),
-    );
-  });
-});
-
-interface Operation {
-  readonly parameters: readonly { readonly name: string; readonly in: string }[];
-  readonly requestBody: { readonly content: Record<string, { readonly schema: { readonly properties: object } }> };
-}
-
-describe("the OpenAPI document", () => {
-  it("lists just the routes there are, each with a unique id", () => {
-    const { paths } = openApiDocument() as { paths: Record<string, Record<string, { operationId: string }>> };
-    const listed = Object.entries(paths).flatMap(([path, methods]) =>
-      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
-    );
-    expect(listed.toSorted()).toEqual(ROUTES.map(({ method, path }) => `${method} ${path}`).toSorted());
-    expect(new Set(ROUTES.map(({ operationId }) => operationId)).size).toBe(ROUTES.length);
-  });
-
-  it("is served, and describes parameters by the schemas that check them", async () => {
-    const { body } = await answer(send(broker, "/openapi.json"));
-    expect(body.openapi).toBe("3.1.0");
-    const fetchRecords =
-      body.paths["/v3/clusters/{cluster_id}/topics/{topic_name}/partitions/{partition_id}/records"].get;
-    expect(fetchRecords.parameters.map(({ name }: { name: string }) => name)).toEqual(
-      expect.arrayContaining(["cluster_id", "offset", "timestamp", "max_bytes", "min_bytes", "timeout_ms"]),
-    );
-  });
-
-  it("describes what a produce takes: its body, and the headers of an idempotent one", () => {
-    const { paths } = openApiDocument() as unknown as { paths: Record<string, Record<string, Operation>> };
-    const { parameters, requestBody } = paths["/v3/clusters/{cluster_id}/topics/{topic_name}/records"]!["post"]!;
-    expect(parameters.filter((parameter) => parameter.in === "header").map(({ name }) => name)).toEqual([
-      "producer-id",
-      "producer-epoch",
-      "producer-sequence",
-    ]);
-    expect(Object.keys(requestBody.content["application/json"]!.schema.properties)).toEqual(
-      expect.arrayContaining(["partition_id", "key", "value", "headers", "timestamp"]),
-    );
-  });
-
-  it("gives every route that only reads to the function that only reads", () => {
-    for (const { method, lambda } of ROUTES)
-      expect([method, lambda]).toEqual([method, method === "GET" ? "fetch" : "produce"]);
-  });
-});
-
-describe("API Gateway's events", () => {
-  const event = (change: object) =>
-    ({
-      httpMethod: "POST",
-      path: "/x",
-      headers: { Host: "abc.execute-api.us-east-1.amazonaws.com", "Content-Type": "a/b" },
-      multiValueQueryStringParameters: { a: ["1", "2"] },
-      body: null,
-      isBase64Encoded: false,
-      requestContext: { stage: "prod" },
-      ...change,
-    }) as unknown as Parameters<typeof requestFromEvent>[0];
-
-  it("become requests, binary bodies decoded", () => {
-    const request = requestFromEvent(event({ body: "AP8=", isBase64Encoded: true }));
-    expect([...request.body]).toEqual([0, 255]);
-    expect([request.headers.get("content-type"), request.query.get("a")]).toEqual(["a/b", ["1", "2"]]);
-    expect(originOfEvent(event({}))).toBe("https://abc.execute-api.us-east-1.amazonaws.com/prod");
-  });
-
-  it("are answered with base64 where the body is bytes", () => {
-    expect(resultFromResponse({ status: 200, headers: {}, body: new Uint8Array([0, 255]) })).toMatchObject({
-      body: "AP8=",
-      isBase64Encoded: true,
-    });
   });
 });
