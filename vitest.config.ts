@@ -11,6 +11,8 @@ export default defineConfig({
       project("tidy", ["test/tidy/**/*.test.ts"], 60_000),
       project("contract", ["test/contract/**/*.test.ts"], 60_000),
       project("integration", ["test/integration/**/*.test.ts"], 120_000),
+      project("infra", ["test/infra/**/*.test.ts"], 120_000),
+      project("deploy", ["test/deploy/**/*.test.ts"], 120_000),
       project("compat", ["test/compat/**/*.test.ts"], 120_000),
       project("sim", ["test/sim/**/*.test.ts"], 600_000),
     ],
