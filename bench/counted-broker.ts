@@ -3,6 +3,7 @@ import type { Broker } from "../shared/broker/broker.ts";
 import { openBroker } from "../shared/broker/open-broker.ts";
 import { systemClock } from "../shared/runtime/clock.ts";
 import { jsonLogger } from "../shared/runtime/logger.ts";
+import { silentMetrics } from "../shared/runtime/metrics.ts";
 import { systemRandom } from "../shared/runtime/random.ts";
 import { dynamoDbClient } from "../shared/storage/dynamodb/client.ts";
 import { DynamoDbLogStore } from "../shared/storage/dynamodb/dynamodb-log-store.ts";
@@ -44,6 +45,7 @@ export function countedBroker(endpoint: string): Counted {
     clock: systemClock,
     random: systemRandom,
     logger: jsonLogger((line) => process.stderr.write(line)),
+    metrics: silentMetrics,
     regions: ["us-east-1"],
   });
   return { client, broker, segmentStore, requests };

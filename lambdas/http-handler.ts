@@ -1,13 +1,16 @@
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from "aws-lambda";
 import type { Broker } from "../shared/broker/broker.ts";
+import { noteFailure } from "../shared/broker/note-failure.ts";
 import { originOfEvent, requestFromEvent, resultFromResponse } from "../shared/http/apigateway-event.ts";
 import { dispatch } from "../shared/http/dispatch.ts";
-import { refusalError } from "../shared/http/http-error.ts";
+import { badRequest, refusalError } from "../shared/http/http-error.ts";
 import type { HttpRequest, HttpResponse } from "../shared/http/http-message.ts";
 import { KafkaError } from "../shared/kafka/kafka-error.ts";
 import { withTimeout } from "../shared/runtime/timeout.ts";
 import { type InvocationContext, remainingMs } from "./invocation-context.ts";
+import { isOnLambda, observed } from "./observability.ts";
 import { processBroker } from "./process-broker.ts";
+import { isProxyEvent } from "./proxy-event.ts";
 
 /** A long poll ends with what it has so long before the function's time is up ... */
 const POLL_MARGIN_MS = 1_000;
@@ -16,24 +19,33 @@ const ANSWER_MARGIN_MS = 500;
 /** ... and what goes on after the answer is no longer waited for. */
 const RETURN_MARGIN_MS = 200;
 
+const NO_PROXY_EVENT = badRequest(
+  "the event is none of API Gateway's REST API",
+  'send requests to the API; by hand: {"httpMethod":"GET","path":"/health","headers":{},"requestContext":{}}',
+);
+
 /**
  * Answers an event of API Gateway, always within the time the invocation has left. On AWS what goes on after an answer
  * (acks=0) is waited for: the environment freezes when the handler returns.
  */
-export async function httpHandler(
-  event: APIGatewayProxyEvent,
-  context?: InvocationContext,
-): Promise<APIGatewayProxyResult> {
-  const broker = processBroker();
+export function httpHandler(event: unknown, context?: InvocationContext): Promise<APIGatewayProxyResult> {
+  const isRequest = isProxyEvent(event);
+  const correlationId = isRequest ? event.requestContext.requestId : undefined;
+  return observed({ context, correlationId }, async (logger) => {
+    if (isRequest) return answerEvent(processBroker(), event, context);
+    logger.warn("an event that is none of API Gateway's REST API was refused");
+    return resultFromResponse(NO_PROXY_EVENT.toResponse());
+  });
+}
+
+async function answerEvent(broker: Broker, event: APIGatewayProxyEvent, context: InvocationContext | undefined) {
   const pollEnds = new AbortController();
   const signals = context?.signal === undefined ? [pollEnds.signal] : [pollEnds.signal, context.signal];
   const pollTimer = setTimeout(() => pollEnds.abort(), remainingMs(context, POLL_MARGIN_MS));
   try {
     const request = requestFromEvent(event, AbortSignal.any(signals));
     const response = await answer(broker, request, originOfEvent(event), remainingMs(context, ANSWER_MARGIN_MS));
-    if (process.env["AWS_LAMBDA_FUNCTION_NAME"] !== undefined) {
-      await settle(broker, remainingMs(context, RETURN_MARGIN_MS));
-    }
+    if (isOnLambda()) await settle(broker, remainingMs(context, RETURN_MARGIN_MS));
     return resultFromResponse(response);
   } finally {
     clearTimeout(pollTimer);
@@ -45,7 +57,8 @@ async function answer(broker: Broker, request: HttpRequest, origin: string, ms: 
     return await withTimeout(broker.clock, ms, "the request", dispatch(broker, request, origin));
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error;
-    broker.logger.warn("a request ran out of time", { method: request.method, path: request.path.slice(0, 200) });
+    const { method, path } = request;
+    noteFailure(broker, "a request ran out of time", { method, path: path.slice(0, 200) }, error);
     return refusalError(error).toResponse();
   }
 }

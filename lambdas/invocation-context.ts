@@ -4,6 +4,8 @@ export const INTEGRATION_TIMEOUT_MS = 29_000;
 /** What a handler is told beside the event: on AWS Lambda's context, locally the same and when the client went away. */
 export interface InvocationContext {
   readonly signal?: AbortSignal;
+  /** Lambda's id of the invocation. */
+  readonly awsRequestId?: string;
   getRemainingTimeInMillis?(): number;
 }
 

@@ -3,7 +3,6 @@ import type { Broker } from "../shared/broker/broker.ts";
 import { openBroker } from "../shared/broker/open-broker.ts";
 import type { SegmentStore } from "../shared/log/segment-store.ts";
 import { systemClock } from "../shared/runtime/clock.ts";
-import { jsonLogger } from "../shared/runtime/logger.ts";
 import { systemRandom } from "../shared/runtime/random.ts";
 import { dynamoDbClient } from "../shared/storage/dynamodb/client.ts";
 import { DynamoDbLogStore } from "../shared/storage/dynamodb/dynamodb-log-store.ts";
@@ -12,6 +11,7 @@ import { FileSegmentStore } from "../shared/storage/file/file-segment-store.ts";
 import { MemorySegmentStore } from "../shared/storage/memory/memory-segment-store.ts";
 import { S3SegmentStore } from "../shared/storage/s3/s3-segment-store.ts";
 import { readBrokerEnvironment } from "./broker-environment.ts";
+import { processObservability } from "./observability.ts";
 
 let broker: Broker | undefined;
 
@@ -26,6 +26,7 @@ export function processBroker(): Broker {
 
 function fromEnvironment(): Broker {
   const { logTable, metadataTable, segments, regions } = readBrokerEnvironment(process.env);
+  const { logger, metrics } = processObservability();
   const client = dynamoDbClient();
   return openBroker({
     logStore: new DynamoDbLogStore(client, logTable),
@@ -33,7 +34,8 @@ function fromEnvironment(): Broker {
     segmentStore: segmentStore(segments),
     clock: systemClock,
     random: systemRandom,
-    logger: jsonLogger((line) => process.stderr.write(line)),
+    logger,
+    metrics,
     regions,
   });
 }

@@ -1,5 +1,6 @@
 import { type Removed, removeDeletedTopics } from "../../shared/broker/remove-deleted-topics.ts";
 import type { InvocationContext } from "../invocation-context.ts";
+import { observed } from "../observability.ts";
 import { processBroker } from "../process-broker.ts";
 
 /** Items removed by one step: a second or two of work. */
@@ -11,7 +12,16 @@ const STEP_MARGIN_MS = 15_000;
  * Background work, run on a schedule: removes what deleted topics left behind, step by step while there is something to
  * remove and time to do it. What is left is the next invocation's. Without a context: one step.
  */
-export async function handler(_event?: unknown, context?: InvocationContext): Promise<Removed> {
+export function handler(_event?: unknown, context?: InvocationContext): Promise<Removed> {
+  return observed({ context }, async (logger) => {
+    const removed = await removeWhileTimeLasts(context);
+    const isIdle = removed.itemsDeleted === 0 && removed.topicsRemoved === 0;
+    if (!isIdle) logger.info("what deleted topics left behind was removed", { ...removed });
+    return removed;
+  });
+}
+
+async function removeWhileTimeLasts(context: InvocationContext | undefined): Promise<Removed> {
   const broker = processBroker();
   let itemsDeleted = 0;
   let topicsRemoved = 0;

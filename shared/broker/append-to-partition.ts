@@ -5,6 +5,7 @@ import { logKey } from "../log/log-item.ts";
 import type { AppendOutcome } from "./append-queue.ts";
 import type { Broker } from "./broker.ts";
 import type { LocatedPartition } from "./locate-partition.ts";
+import { noteFailure } from "./note-failure.ts";
 
 /** 0: answered before the write. 1: when the leader has it. -1 (all): when all in-sync replicas have it. */
 export type Acks = -1 | 0 | 1;
@@ -35,6 +36,7 @@ export async function appendToPartition(
 ): Promise<Result<Appended, ProduceRefusal>> {
   const { minInsyncReplicas, inlineMaxBytes } = topic.config;
   if (acks === -1 && registration.inSyncReplicas.length < minInsyncReplicas) {
+    broker.metrics.count("Errors", 1);
     return refused(
       "NOT_ENOUGH_REPLICAS",
       `${registration.inSyncReplicas.length} replicas are in sync; min.insync.replicas is ${minInsyncReplicas}`,
@@ -42,10 +44,9 @@ export async function appendToPartition(
     );
   }
   const { leaderEpoch, logStartOffset } = registration;
+  const log = logKey(topic.item.topicId, registration.partition);
   const append = () =>
-    broker.writers
-      .of(logKey(topic.item.topicId, registration.partition))
-      .append(request, { deadline, inlineMaxBytes, leaderEpoch, logStartOffset, yieldsOnConflict });
+    broker.writers.of(log).append(request, { deadline, inlineMaxBytes, leaderEpoch, logStartOffset, yieldsOnConflict });
   if (acks === 0) {
     await broker.background.add("an append with acks=0", append);
     return ok(ANSWERED_BEFORE_THE_WRITE);
@@ -54,7 +55,8 @@ export async function appendToPartition(
     const outcome = await append();
     return outcome.kind === "refused" ? { ok: false, refusal: outcome.refusal } : ok(outcome);
   } catch (error) {
-    if (error instanceof KafkaError) return { ok: false, refusal: error };
-    throw error;
+    if (!(error instanceof KafkaError)) throw error;
+    noteFailure(broker, "an append failed", { log }, error);
+    return { ok: false, refusal: error };
   }
 }

@@ -2,6 +2,7 @@ import type { LogStore } from "../log/log-store.ts";
 import type { SegmentStore } from "../log/segment-store.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
+import type { Metrics } from "../runtime/metrics.ts";
 import type { Random } from "../runtime/random.ts";
 import type { Background } from "./background.ts";
 import type { LogBell } from "./log-bell.ts";
@@ -19,6 +20,7 @@ export interface BrokerParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly metrics: Metrics;
   /** The regions of the deployment in order: broker id 1 is the first. */
   readonly regions: readonly string[];
   /** Items between checkpoints; CHECKPOINT_ITEMS unless told. */

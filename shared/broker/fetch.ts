@@ -2,8 +2,10 @@ import { KafkaError, type Refusal, refuse } from "../kafka/kafka-error.ts";
 import { ok, type Result } from "../kafka/result.ts";
 import { sliceBatches } from "../log/item-batches.ts";
 import { type LogItem, logKey } from "../log/log-item.ts";
+import { batchHeaders } from "../record/read-batch-header.ts";
 import type { Broker } from "./broker.ts";
 import { locatePartition } from "./locate-partition.ts";
+import { noteFailure } from "./note-failure.ts";
 import { itemBatches, readLog } from "./read-log.ts";
 import { waitForAppend } from "./wait-for-append.ts";
 
@@ -49,13 +51,15 @@ export async function fetch(broker: Broker, request: FetchRequest): Promise<Fetc
     if (again !== "ended") return again;
     return { ok: false, refusal: refuse("UNKNOWN_TOPIC_OR_PARTITION", "the topic was deleted") };
   } catch (error) {
-    if (error instanceof KafkaError) return { ok: false, refusal: error };
-    throw error;
+    if (!(error instanceof KafkaError)) throw error;
+    noteFailure(broker, "a fetch failed", { topic: request.topic, partition: request.partition }, error);
+    return { ok: false, refusal: error };
   }
 }
 
 async function fetchOnce(broker: Broker, request: FetchRequest): Promise<FetchResult | "ended"> {
-  const deadline = broker.clock.now() + request.maxWaitMs;
+  const begunAt = broker.clock.now();
+  const deadline = begunAt + request.maxWaitMs;
   const located = await locatePartition(broker, request.topic, request.partition);
   if (!located.ok) return located;
   const { topic, registration } = located.value;
@@ -68,6 +72,8 @@ async function fetchOnce(broker: Broker, request: FetchRequest): Promise<FetchRe
   const slices: Uint8Array[] = [];
   let sizeInBytes = 0;
   let nextOffset = request.offset;
+  let firstWaitAt: number | undefined;
+  let waitedMs = 0;
   for (let waits = 0; ; waits++) {
     const budget = request.maxBytes - sizeInBytes;
     const read = await readLog(broker, log, logStartOffset, nextOffset, Math.max(1, budget));
@@ -81,12 +87,17 @@ async function fetchOnce(broker: Broker, request: FetchRequest): Promise<FetchRe
       nextOffset = sliced.nextOffset;
     }
     const isFull = nextOffset < read.logEndOffset;
-    const remainingMs = deadline - broker.clock.now();
+    const now = broker.clock.now();
+    const remainingMs = deadline - now;
     if (isFull || sizeInBytes >= request.minBytes || remainingMs <= 0 || request.signal?.aborted) {
       const batches = slices.length === 1 ? slices[0]! : Buffer.concat(slices);
+      countFetch(broker, batches, now - begunAt - waitedMs);
       return ok({ highWatermark: read.logEndOffset, logStartOffset, batches, nextOffset });
     }
     await waitForAppend(broker, log, waits, remainingMs, request.signal);
+    firstWaitAt ??= now;
+    // The reads between two waits are waiting too: they found too little.
+    waitedMs = broker.clock.now() - firstWaitAt;
   }
 }
 
@@ -112,6 +123,16 @@ async function sliceItems(
     if (nextOffset <= item.lastOffset) break;
   }
   return { slices, sizeInBytes, nextOffset };
+}
+
+function countFetch({ metrics }: Broker, batches: Uint8Array, latencyMs: number): void {
+  const headers = batchHeaders(batches).map(({ header }) => header);
+  metrics.count(
+    "RecordsOut",
+    headers.reduce((count, { isControl, recordCount }) => count + (isControl ? 0 : recordCount), 0),
+  );
+  metrics.count("BytesOut", batches.length);
+  metrics.duration("FetchLatency", latencyMs);
 }
 
 function outOfRange(offset: number, logStartOffset: number, highWatermark: number): FetchResult {

@@ -7,6 +7,7 @@ import { withTimeout } from "../runtime/timeout.ts";
 import type { Broker } from "./broker.ts";
 import { locatePartition } from "./locate-partition.ts";
 import { READ_TIMEOUT_MS } from "./log-view.ts";
+import { noteFailure } from "./note-failure.ts";
 import { itemBatches, logEndOffsetOf } from "./read-log.ts";
 
 /** Timestamps that stand for an end of the log, as in Kafka's ListOffsets. */
@@ -53,8 +54,9 @@ export async function listOffsets(broker: Broker, request: ListOffsetsRequest): 
     const found = await firstAtOrAfter(broker, log, logStartOffset, last, timestamp);
     return ok({ offset: found?.offset ?? -1, timestamp: found?.timestamp ?? -1, leaderEpoch });
   } catch (error) {
-    if (error instanceof KafkaError) return { ok: false, refusal: error };
-    throw error;
+    if (!(error instanceof KafkaError)) throw error;
+    noteFailure(broker, "listing offsets failed", { log }, error);
+    return { ok: false, refusal: error };
   }
 }
 

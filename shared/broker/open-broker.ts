@@ -2,12 +2,14 @@ import { Background } from "./background.ts";
 import type { Broker, BrokerParts } from "./broker.ts";
 import { LogBell } from "./log-bell.ts";
 import { LogEnds } from "./log-ends.ts";
+import { meteredStores } from "./metered-stores.ts";
 import { PartitionWriters } from "./partition-writers.ts";
 import { StickyPartitions } from "./sticky-partitions.ts";
 import { TopicCache } from "./topic-cache.ts";
 
 /** A broker over the given stores. Opens nothing and reads nothing until it is used. */
-export function openBroker(parts: BrokerParts): Broker {
+export function openBroker(given: BrokerParts): Broker {
+  const parts = { ...given, ...meteredStores(given) };
   const bell = new LogBell();
   return {
     ...parts,
@@ -16,6 +18,6 @@ export function openBroker(parts: BrokerParts): Broker {
     logEnds: new LogEnds(),
     sticky: new StickyPartitions(parts.random),
     bell,
-    background: new Background(parts.logger),
+    background: new Background(parts),
   };
 }

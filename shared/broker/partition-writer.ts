@@ -134,6 +134,7 @@ export class PartitionWriter {
       this.#writeCheckpointIfDue(view.state),
     ]);
     if (result.kind === "occupied") return this.#lose(appended, payload, result.item, { ...view, state });
+    this.#countAppend(appended, plan);
     this.#lostInARow = 0;
     this.#upload = undefined;
     this.#view = { state: fold(state, item), confirmedAt, readAt };
@@ -141,9 +142,17 @@ export class PartitionWriter {
     this.#bell.ring(this.#log);
   }
 
+  #countAppend(appended: readonly PendingAppend[], { recordCount }: AppendPlan): void {
+    const { metrics } = this.#parts;
+    metrics.count("Appends", 1);
+    metrics.count("RecordsIn", recordCount);
+    metrics.count("BytesIn", sizeOf(appended));
+  }
+
   /** The slot went to another writer: its item is folded in, and the next round tries the slot behind it. */
   async #lose(appended: readonly PendingAppend[], payload: ItemPayload, winner: LogItem, view: View): Promise<void> {
     this.#lostInARow++;
+    this.#parts.metrics.count("AppendConflicts", 1);
     const isNext = chainStep(view.state, winner) === "next";
     this.#view = isNext ? { ...view, state: fold(view.state, winner) } : undefined;
     if (payload.kind === "inline") {
@@ -158,8 +167,7 @@ export class PartitionWriter {
   async #payload(appended: readonly PendingAppend[], plan: AppendPlan, baseOffset: number): Promise<ItemPayload> {
     const { inlineMaxBytes, leaderEpoch } = appended[0]!.options;
     const requests = appended.map(({ request }) => request);
-    const sizeInBytes = requests.reduce((size, { batches }) => size + batches.length, 0);
-    if (sizeInBytes <= inlineMaxBytes) {
+    if (sizeOf(appended) <= inlineMaxBytes) {
       return { kind: "inline", batches: joinBatches(requests, baseOffset, leaderEpoch) };
     }
     const upload: ObjectUpload = holds(this.#upload, requests)
@@ -219,6 +227,10 @@ export class PartitionWriter {
   #newId(): string {
     return Buffer.from(this.#parts.random.bytes(16)).toString("base64url");
   }
+}
+
+function sizeOf(appended: readonly PendingAppend[]): number {
+  return appended.reduce((size, { request }) => size + request.batches.length, 0);
 }
 
 function outcomeOf(verdict: AppendPlan["verdicts"][number]): AppendOutcome {

@@ -32,7 +32,8 @@ export async function produceBatches(
   broker: Broker,
   request: ProduceBatchesRequest,
 ): Promise<Result<ProducedBatches, ProduceRefusal>> {
-  const deadline = broker.clock.now() + request.timeoutMs;
+  const begunAt = broker.clock.now();
+  const deadline = begunAt + request.timeoutMs;
   // Once more if the topic turns out to be deleted: it may have been created anew under its name.
   for (let attempt = 1; attempt <= 2; attempt++) {
     const located = await locatePartition(broker, request.topic, request.partition);
@@ -44,6 +45,7 @@ export async function produceBatches(
     const appended = await appendToPartition(broker, located.value, prepared.value.append, terms);
     if (!appended.ok) return appended;
     if (appended.value.kind === "appended") {
+      if (request.acks !== 0) broker.metrics.duration("ProduceLatency", broker.clock.now() - begunAt);
       const { baseOffset, lastOffset, isDuplicate } = appended.value;
       const { partition, logStartOffset } = registration;
       const { logAppendTime } = prepared.value;

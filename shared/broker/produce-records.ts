@@ -40,6 +40,7 @@ export async function produceRecords(
   broker: Broker,
   request: ProduceRecordsRequest,
 ): Promise<Result<{ readonly results: readonly RecordResult[] }, ProduceRefusal>> {
+  const begunAt = broker.clock.now();
   const needsOnePartition = request.producer !== undefined || request.expectedOffset !== undefined;
   const partitions = new Set(request.records.map(({ partition }) => partition));
   if (needsOnePartition && (partitions.size !== 1 || partitions.has(undefined))) {
@@ -57,6 +58,8 @@ export async function produceRecords(
   }
   const produce = new RecordProduce(broker, request, topic);
   await produce.run();
+  const isAppended = request.acks !== 0 && produce.results.some((result) => result.ok);
+  if (isAppended) broker.metrics.duration("ProduceLatency", broker.clock.now() - begunAt);
   return ok({ results: produce.results });
 }
 

@@ -1,4 +1,5 @@
 import type { Broker } from "../broker/broker.ts";
+import { noteFailure } from "../broker/note-failure.ts";
 import { KafkaError } from "../kafka/kafka-error.ts";
 import { MAX_REQUEST_BYTES } from "../kafka/limits.ts";
 import { negotiate } from "./accept.ts";
@@ -21,8 +22,8 @@ export async function dispatch(broker: Broker, request: HttpRequest, origin: str
     // Before anything is done: a produce that cannot be answered must not happen.
     const { mediaTypes } = route.response;
     const mediaType = negotiate(request.headers.get("accept"), mediaTypes.length === 0 ? [JSON_TYPE] : mediaTypes);
-    const query = check(route.query, singleValues(request), "query parameter");
-    const body = route.body === undefined ? undefined : check(route.body, singleObject(request.body), "field");
+    const query = check(route.query(), singleValues(request), "query parameter");
+    const body = route.body === undefined ? undefined : check(route.body(), singleObject(request.body), "field");
     return await route.handle({ broker, request, params, query, body, mediaType, baseUrl: `${origin}${prefix}` });
   } catch (error) {
     return errorResponse(broker, request, error);
@@ -35,17 +36,15 @@ export function bodyTooLarge(): HttpError {
   });
 }
 
-function errorResponse({ logger }: Broker, { method, path }: HttpRequest, error: unknown): HttpResponse {
+function errorResponse(broker: Broker, { method, path }: HttpRequest, error: unknown): HttpResponse {
   if (error instanceof MethodNotAllowed) {
     const headers = { allow: error.allowed.join(", ") };
     return method === "OPTIONS" ? { status: 204, headers, body: "" } : error.toResponse(headers);
   }
   if (error instanceof HttpError) return error.toResponse();
-  if (error instanceof KafkaError) {
-    logger.warn("a store failed", { method, path: path.slice(0, 200), code: error.code }, error);
-    return refusalError(error).toResponse();
-  }
-  logger.error("a request failed", { method, path: path.slice(0, 200) }, error);
+  const isStores = error instanceof KafkaError;
+  noteFailure(broker, isStores ? "a store failed" : "a request failed", { method, path: path.slice(0, 200) }, error);
+  if (isStores) return refusalError(error).toResponse();
   return new HttpError(500, 50001, "Internal Server Error").toResponse();
 }
 

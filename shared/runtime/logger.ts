@@ -1,3 +1,5 @@
+import { errorFields } from "./error-fields.ts";
+
 /** Fields of a log line. Never record contents, keys or credentials. */
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
@@ -10,8 +12,7 @@ export interface Logger {
 /** One JSON object a line, as CloudWatch Logs Insights reads them. */
 export function jsonLogger(write: (line: string) => void): Logger {
   const line = (level: string, message: string, fields: LogFields = {}, cause?: unknown) => {
-    const error = cause instanceof Error ? { error: cause.name, errorMessage: cause.message, stack: cause.stack } : {};
-    write(`${JSON.stringify({ level, message, ...fields, ...error })}\n`);
+    write(`${JSON.stringify({ level, message, ...fields, ...errorFields(cause) })}\n`);
   };
   return {
     info: (message, fields) => line("INFO", message, fields),

@@ -5,6 +5,7 @@ import { removeDeletedTopics } from "../../shared/broker/remove-deleted-topics.t
 import { KafkaError } from "../../shared/kafka/kafka-error.ts";
 import type { LogStore } from "../../shared/log/log-store.ts";
 import { silentLogger } from "../../shared/runtime/logger.ts";
+import { silentMetrics } from "../../shared/runtime/metrics.ts";
 import { MemoryLogStore } from "../../shared/storage/memory/memory-log-store.ts";
 import { MemoryMetadataStore } from "../../shared/storage/memory/memory-metadata-store.ts";
 import { MemorySegmentStore } from "../../shared/storage/memory/memory-segment-store.ts";
@@ -56,6 +57,7 @@ export async function simulateRecreation(
     clock: scheduler.clock(() => 0),
     random: scheduler.random,
     logger: silentLogger,
+    metrics: silentMetrics,
     regions: ["sim-1"],
   };
   const processes = Array.from({ length: PROCESSES }, () => new Process(parts, scheduler));

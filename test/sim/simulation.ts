@@ -4,6 +4,7 @@ import { createTopic } from "../../shared/broker/create-topic.ts";
 import { fetch } from "../../shared/broker/fetch.ts";
 import { openBroker } from "../../shared/broker/open-broker.ts";
 import { silentLogger } from "../../shared/runtime/logger.ts";
+import { silentMetrics } from "../../shared/runtime/metrics.ts";
 import { MemoryLogStore } from "../../shared/storage/memory/memory-log-store.ts";
 import { MemoryMetadataStore } from "../../shared/storage/memory/memory-metadata-store.ts";
 import { MemorySegmentStore } from "../../shared/storage/memory/memory-segment-store.ts";
@@ -67,6 +68,7 @@ export async function simulate(seed: number, steps: number, bug?: PlantedBug): P
     clock: scheduler.clock(() => 0),
     random: scheduler.random,
     logger: silentLogger,
+    metrics: silentMetrics,
     regions: ["sim-1"],
     checkpointEveryItems: 1 + scheduler.integer(12),
   };

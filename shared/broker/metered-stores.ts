@@ -1,0 +1,43 @@
+import { KafkaError } from "../kafka/kafka-error.ts";
+import type { CountName, Metrics } from "../runtime/metrics.ts";
+import type { BrokerParts } from "./broker.ts";
+
+type Stores = Pick<BrokerParts, "logStore" | "metadataStore" | "segmentStore">;
+
+/**
+ * The stores, with what they answer counted: each operation that ended throttled, and each object that was written or
+ * read. What an operation answers, and when, stays as it was.
+ */
+export function meteredStores({
+  logStore,
+  metadataStore,
+  segmentStore,
+  metrics,
+}: Stores & { metrics: Metrics }): Stores {
+  return {
+    logStore: metered(logStore, metrics),
+    metadataStore: metered(metadataStore, metrics),
+    segmentStore: metered(segmentStore, metrics, { putObject: "ObjectsWritten", getObject: "ObjectsRead" }),
+  };
+}
+
+/** `counts`: what to count when an operation has succeeded. */
+function metered<S extends object>(store: S, metrics: Metrics, counts: Partial<Record<keyof S, CountName>> = {}): S {
+  const onFailure = (error: unknown) => {
+    const isThrottle = error instanceof KafkaError && error.code === "THROTTLING_QUOTA_EXCEEDED";
+    if (isThrottle) metrics.count("StoreThrottles", 1);
+  };
+  return new Proxy(store, {
+    get(target, name) {
+      const operation = Reflect.get(target, name, target) as unknown;
+      if (typeof operation !== "function") return operation;
+      const counted = counts[name as keyof S];
+      return (...args: unknown[]) => {
+        const answer = operation.apply(target, args) as Promise<unknown>;
+        // Beside the answer, not before it: whoever waits for it waits no step longer.
+        answer.then(() => counted && metrics.count(counted, 1), onFailure);
+        return answer;
+      };
+    },
+  });
+}
