@@ -6,6 +6,10 @@ import { describe, expect, it } from "vitest";
 const LAYERS = ["kafka", "record", "log", "broker", "http"];
 const above = (index: number) => LAYERS.slice(index + 1).join("|");
 
+/** Names, keys and numbers that the deployment and the runtime must have alike: ADR 6. */
+const READ_BY_INFRA =
+  "^(lambdas/broker-environment|lambdas/authorizer/environment|shared/runtime/metric-names|shared/storage/dynamodb/table-schema|shared/http/schema/nearest-name)\\.ts$";
+
 const forbidden = [
   ...LAYERS.slice(0, -1).map((layer, index) => ({
     name: `${layer} imports nothing above it`,
@@ -34,6 +38,21 @@ const forbidden = [
   },
   { name: "lambdas know nothing of local", from: { path: "^lambdas/" }, to: { path: "^(local|test|bench|infra)/" } },
   {
+    name: "oidc stands on the runtime alone",
+    from: { path: "^shared/oidc/" },
+    to: { path: "^shared/(?!oidc/|runtime/)" },
+  },
+  {
+    name: "nothing of shared stands on oidc",
+    from: { path: "^shared/(?!oidc/)" },
+    to: { path: "^shared/oidc/" },
+  },
+  {
+    name: "jose is imported in oidc alone",
+    from: { path: "^(shared|lambdas|local)/", pathNot: "^shared/oidc/" },
+    to: { path: "node_modules/jose/" },
+  },
+  {
     name: "the AWS SDK is imported in storage alone",
     from: { path: "^(shared|lambdas|local)/", pathNot: "^shared/storage/" },
     to: { path: "node_modules/@aws-sdk/" },
@@ -44,8 +63,23 @@ const forbidden = [
     to: { path: "^shared/" },
   },
   {
-    name: "no cycles",
+    name: "infra reads what imports nothing of the runtime, and nothing else of it",
+    from: { path: "^infra/" },
+    to: { path: "^(shared|lambdas|local)/", pathNot: READ_BY_INFRA },
+  },
+  {
+    name: "what infra reads imports nothing",
+    from: { path: READ_BY_INFRA },
+    to: { path: ".", dependencyTypesNot: ["type-only"] },
+  },
+  {
+    name: "nobody but infra, tests and bench knows of the deployment",
     from: { path: "^(shared|lambdas|local)/" },
+    to: { path: "^infra/|node_modules/(aws-cdk-lib|constructs|cdk-nag|esbuild)/" },
+  },
+  {
+    name: "no cycles",
+    from: { path: "^(shared|lambdas|local|infra)/" },
     to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only", "dynamic-import"] } },
   },
 ].map((rule) => ({ ...rule, severity: "error" as const }));
@@ -71,8 +105,10 @@ async function cruiseSources(paths: string[], baseDir = process.cwd()) {
 
 describe("import rules", () => {
   it("hold everywhere, in all the modules there are", async () => {
-    const { modules, summary } = await cruiseSources(["shared", "lambdas", "local"]);
-    const own = modules.filter(({ source }) => /^(shared|lambdas|local)\//.test(source) && !source.endsWith(".d.ts"));
+    const { modules, summary } = await cruiseSources(["shared", "lambdas", "local", "infra"]);
+    const own = modules.filter(
+      ({ source }) => /^(shared|lambdas|local|infra)\//.test(source) && !source.endsWith(".d.ts"),
+    );
     const imports = own.reduce((sum, { dependencies }) => sum + dependencies.length, 0);
     // A parser that does not understand TypeScript sees no module, or modules without imports, and finds no fault.
     expect(own.length).toBeGreaterThan(110);
