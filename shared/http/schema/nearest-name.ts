@@ -4,12 +4,17 @@ const MAX_LENGTH = 40;
 /** The known name that a mistyped one was most likely meant to be; undefined if none is near. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   if (name.length > MAX_LENGTH) return undefined;
-  const plain = name.toLowerCase().replaceAll(/[-_]/g, "");
+  const plain = bare(name);
   const ranked = known
-    .map((candidate) => ({ candidate, edits: edits(plain, candidate.toLowerCase().replaceAll("_", "")) }))
+    .map((candidate) => ({ candidate, edits: edits(plain, bare(candidate)) }))
     .toSorted((one, other) => one.edits - other.edits);
   const [best] = ranked;
   return best !== undefined && best.edits <= Math.max(1, plain.length / 3) ? best.candidate : undefined;
+}
+
+/** What is left of a name when its case and its joints are no matter. */
+function bare(name: string): string {
+  return name.toLowerCase().replaceAll(/[-_]/g, "");
 }
 
 /** Letters to insert, remove or replace to make one of the other (Levenshtein). */

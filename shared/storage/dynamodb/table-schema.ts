@@ -1,0 +1,19 @@
+/** A table's keys, as every place that makes one needs them: the local service, the tests, the CDK app. */
+export interface TableSchema {
+  readonly partitionKey: { readonly name: string; readonly type: "S" };
+  readonly sortKey: { readonly name: string; readonly type: "S" | "N" };
+  readonly timeToLiveAttribute?: string;
+}
+
+/** One region's log items and checkpoints. `tp`: topicId#partition. */
+export const LOG_TABLE: TableSchema = {
+  partitionKey: { name: "tp", type: "S" },
+  sortKey: { name: "baseOffset", type: "N" },
+  timeToLiveAttribute: "expiresAt",
+};
+
+/** The cluster's metadata. `kind`: what sort of item; `name`: which one. */
+export const METADATA_TABLE: TableSchema = {
+  partitionKey: { name: "kind", type: "S" },
+  sortKey: { name: "name", type: "S" },
+};

@@ -1,0 +1,87 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { METRICS, METRICS_DIMENSION, METRICS_NAMESPACE } from "../../shared/runtime/metric-names.ts";
+import { EVERYTHING, ofType, synthesized, type Template } from "./synthesized.ts";
+
+function headings(file: string): string[] {
+  return [...readFileSync(file, "utf8").matchAll(/^#+ (.+)$/gm)].map(([, text]) =>
+    text!.toLowerCase().replaceAll(" ", "-"),
+  );
+}
+
+/** The dashboard's body as CloudWatch gets it, references left blank. */
+function dashboardOf(template: Template): { widgets: { properties: { metrics?: unknown[][]; alarms?: unknown[] } }[] } {
+  const [dashboard] = ofType(template, "AWS::CloudWatch::Dashboard");
+  const body = dashboard!.Properties.DashboardBody;
+  const text =
+    typeof body === "string"
+      ? body
+      : body["Fn::Join"][1].map((part: unknown) => (typeof part === "string" ? part : "x")).join("");
+  return JSON.parse(text);
+}
+
+describe("alarms", () => {
+  it("each link a heading of the runbook that there is, and each heading has its alarm", () => {
+    const alarms = ofType(synthesized(EVERYTHING).service, "AWS::CloudWatch::Alarm");
+    const linked = alarms.map(({ Properties }) => /docs\/runbook\.md#([\w-]+)$/.exec(Properties.AlarmDescription)?.[1]);
+    expect(linked.length).toBeGreaterThan(8);
+    const known = headings("docs/runbook.md");
+    expect(linked.filter((anchor) => anchor === undefined || !known.includes(anchor))).toEqual([]);
+    const names = alarms.map(({ Properties }) => Properties.AlarmName.replace("orders-", ""));
+    expect(names).toEqual(linked);
+  });
+
+  it("tell the topic they are given, or one that mails, or nobody", () => {
+    const actions = (given: Record<string, unknown>) =>
+      ofType(synthesized(given).service, "AWS::CloudWatch::Alarm").map(({ Properties }) => Properties.AlarmActions);
+    expect(new Set(actions({}))).toEqual(new Set([undefined]));
+    const alarmTopicArn = "arn:aws:sns:eu-west-1:123456789012:ops";
+    for (const action of actions({ alarmTopicArn })) expect(action).toEqual([alarmTopicArn]);
+    for (const action of actions({ alarmEmail: "ops@example.com" }))
+      expect(action).toEqual([{ Ref: expect.any(String) }]);
+    const [subscription] = ofType(synthesized({ alarmEmail: "ops@example.com" }).service, "AWS::SNS::Subscription");
+    expect(subscription!.Properties).toMatchObject({ Protocol: "email", Endpoint: "ops@example.com" });
+  });
+
+  it("watch metrics that the functions publish, in the deployment's own dimension", () => {
+    const alarms = ofType(synthesized({ name: "orders" }).service, "AWS::CloudWatch::Alarm").map(
+      ({ Properties }) => Properties,
+    );
+    const own = alarms.filter(({ Namespace }) => Namespace === METRICS_NAMESPACE);
+    expect(own.length).toBeGreaterThan(2);
+    for (const { MetricName, Dimensions } of own) {
+      expect(Object.keys(METRICS)).toContain(MetricName);
+      expect(Dimensions).toEqual([{ Name: METRICS_DIMENSION, Value: "orders" }]);
+    }
+    expect(alarms.filter(({ Namespace }) => ![METRICS_NAMESPACE, "AWS/Lambda"].includes(Namespace))).toEqual([]);
+  });
+
+  it("go off when the schedule stops, where nothing is measured at all", () => {
+    const alarms = ofType(synthesized().service, "AWS::CloudWatch::Alarm").map(({ Properties }) => Properties);
+    const missing = alarms.find(({ AlarmName }) => AlarmName === "millrace-maintenance-missing");
+    expect(missing).toMatchObject({
+      ComparisonOperator: "LessThanThreshold",
+      TreatMissingData: "breaching",
+      Threshold: 1,
+    });
+    for (const alarm of alarms) if (alarm !== missing) expect(alarm.TreatMissingData).toBe("notBreaching");
+  });
+});
+
+describe("the dashboard", () => {
+  it("shows every metric that the functions publish, and what drives the bill", () => {
+    const text = JSON.stringify(dashboardOf(synthesized(EVERYTHING).service));
+    for (const name of Object.keys(METRICS)) expect(text).toContain(`"${name}"`);
+    for (const name of ["ConsumedWriteCapacityUnits", "ConsumedReadCapacityUnits", "Count", "Duration"]) {
+      expect(text).toContain(`"${name}"`);
+    }
+    for (const statistic of ["p50", "p99"]) expect(text).toContain(`"stat":"${statistic}"`);
+    expect(text).toContain("FILL(conflicts, 0) / appends");
+  });
+
+  it("shows every alarm", () => {
+    const { service } = synthesized(EVERYTHING);
+    const shown = dashboardOf(service).widgets.flatMap(({ properties }) => properties.alarms ?? []);
+    expect(shown).toHaveLength(ofType(service, "AWS::CloudWatch::Alarm").length);
+  });
+});
