@@ -18,6 +18,13 @@ export const VIEW_MAX_AGE_MS = 30_000;
 
 const CHECKPOINT_TIMEOUT_MS = 3_000;
 
+/**
+ * For so long after a lost slot, batches above so many bytes go to the segment store, whatever the topic allows inline: a lost
+ * put is billed like a won one, by the size of the item. At this size an S3 PUT and a pointer cost what the item does.
+ */
+export const CONTENDED_MS = 60_000;
+export const CONTENDED_INLINE_MAX_BYTES = 8 * 1024;
+
 /** What a writer believes its log to be. */
 interface View {
   readonly state: LogState;
@@ -40,6 +47,8 @@ export class PartitionWriter {
   /** Orders arrivals and reads within this writer, where a clock's milliseconds are too coarse. */
   #tick = 0;
   #lostInARow = 0;
+  /** Milliseconds since the epoch. */
+  #lostAt = Number.NEGATIVE_INFINITY;
   #upload: ObjectUpload | undefined;
   #isRunning = false;
 
@@ -152,6 +161,7 @@ export class PartitionWriter {
   /** The slot went to another writer: its item is folded in, and the next round tries the slot behind it. */
   async #lose(appended: readonly PendingAppend[], payload: ItemPayload, winner: LogItem, view: View): Promise<void> {
     this.#lostInARow++;
+    this.#lostAt = this.#parts.clock.now();
     this.#parts.metrics.count("AppendConflicts", 1);
     const isNext = chainStep(view.state, winner) === "next";
     this.#view = isNext ? { ...view, state: fold(view.state, winner) } : undefined;
@@ -167,7 +177,7 @@ export class PartitionWriter {
   async #payload(appended: readonly PendingAppend[], plan: AppendPlan, baseOffset: number): Promise<ItemPayload> {
     const { inlineMaxBytes, leaderEpoch } = appended[0]!.options;
     const requests = appended.map(({ request }) => request);
-    if (sizeOf(appended) <= inlineMaxBytes) {
+    if (sizeOf(appended) <= Math.min(inlineMaxBytes, this.#inlineLimit())) {
       return { kind: "inline", batches: joinBatches(requests, baseOffset, leaderEpoch) };
     }
     const upload: ObjectUpload = holds(this.#upload, requests)
@@ -175,6 +185,11 @@ export class PartitionWriter {
       : await uploadBatches(this.#parts, this.#log, requests, this.#newId());
     this.#upload = upload;
     return { kind: "object", object: upload.object, producerBatches: plan.producerBatches };
+  }
+
+  #inlineLimit(): number {
+    const isContended = this.#parts.clock.now() - this.#lostAt < CONTENDED_MS;
+    return isContended ? CONTENDED_INLINE_MAX_BYTES : Number.POSITIVE_INFINITY;
   }
 
   #item(payload: ItemPayload, plan: AppendPlan, state: LogState, leaderEpoch: number): LogItem {
