@@ -74,8 +74,14 @@ const ANSWERS: readonly (readonly [ResponseType, Answer])[] = [
     },
   ],
   [
+    // A function that crashed, and one that Lambda had no room to start.
     ResponseType.INTEGRATION_FAILURE,
-    { errorCode: 50002, hint: "the function failed: a produce may be in the log all the same" },
+    {
+      status: 503,
+      errorCode: 50003,
+      hint: "the function failed or could not be started: try again; a produce may be in the log all the same",
+      retryAfter: true,
+    },
   ],
   [ResponseType.DEFAULT_4XX, { errorCode: 400, hint: `API Gateway refused it; ${BODY_LIMIT}` }],
   [ResponseType.DEFAULT_5XX, { errorCode: 50002, hint: "API Gateway or the function failed: try again" }],
