@@ -1,0 +1,84 @@
+import { describe, expect, it } from "vitest";
+import { elements, functionConfiguration, jsonAnswer, query } from "./control-plane.ts";
+import { deployment, EMULATOR, ENDPOINT, JUDGES_POLICIES } from "./deployment.ts";
+import { type Answer, type Credentials, sendSigned } from "./request.ts";
+
+const first = deployment("first").name;
+const second = deployment("second").name;
+
+type Attempt = (credentials: Credentials) => Promise<Answer>;
+
+const KEYS = {
+  log: { tp: { S: "no-topic#0" }, baseOffset: { N: "0" } },
+  metadata: { kind: { S: "topic" }, name: { S: "no-topic" } },
+};
+
+function table(which: keyof typeof KEYS, action: string, name = first): Attempt {
+  const TableName = `${name}-${which}`;
+  const Key = KEYS[which];
+  const inputs: Record<string, object> = {
+    GetItem: { TableName, Key },
+    PutItem: { TableName, Item: Key },
+    DeleteItem: { TableName, Key },
+    BatchWriteItem: { RequestItems: { [TableName]: [{ DeleteRequest: { Key } }] } },
+    Scan: { TableName },
+    DeleteTable: { TableName },
+  };
+  return (credentials) => jsonAnswer("dynamodb", `DynamoDB_20120810.${action}`, inputs[action]!, credentials);
+}
+
+function segment(method: string, name = first): Attempt {
+  return async (credentials) => {
+    const { Environment } = await functionConfiguration(`${name}-produce`);
+    const bucket = new URL(Environment.Variables["MILLRACE_SEGMENTS"]!).hostname;
+    const headers = { "x-amz-content-sha256": "UNSIGNED-PAYLOAD" };
+    const sent = { method, headers, ...(method === "PUT" ? { body: "x" } : {}) };
+    return sendSigned(new URL(`/${bucket}/no-topic/1`, ENDPOINT), "s3", sent, credentials);
+  };
+}
+
+/**
+ * Asks as a function: MiniStack lets the account's root assume a role that only Lambda may assume. AWS lets nobody.
+ */
+async function as(lambda: string, attempt: Attempt): Promise<Answer> {
+  const { Role } = await functionConfiguration(`${first}-${lambda}`);
+  const parameters = { Version: "2011-06-15", RoleArn: Role, RoleSessionName: "test" };
+  const assumed = await query("sts", { Action: "AssumeRole", ...parameters });
+  const [accessKeyId, secretAccessKey, sessionToken] = ["AccessKeyId", "SecretAccessKey", "SessionToken"].map(
+    (name) => elements(assumed, name)[0]!,
+  ) as [string, string, string];
+  return attempt({ accessKeyId, secretAccessKey, sessionToken });
+}
+
+describe.runIf(JUDGES_POLICIES && EMULATOR === "ministack")("a function's role", () => {
+  it.each<[string, string, Attempt]>([
+    ["produce", "deletes no segment", segment("DELETE")],
+    ["produce", "scans no table", table("log", "Scan")],
+    ["produce", "removes no table", table("log", "DeleteTable")],
+    ["produce", "reaches no other deployment's log", table("log", "PutItem", second)],
+    ["fetch", "appends to no log", table("log", "PutItem")],
+    ["fetch", "removes nothing of a log", table("log", "BatchWriteItem")],
+    ["fetch", "removes nothing of the metadata", table("metadata", "DeleteItem")],
+    ["fetch", "writes no segment", segment("PUT")],
+    ["fetch", "reaches no other deployment's metadata", table("metadata", "GetItem", second)],
+    ["maintenance", "writes no segment", segment("PUT")],
+    ["maintenance", "reaches no other deployment's segments", segment("DELETE", second)],
+    ["authorizer", "reads no table", table("metadata", "GetItem")],
+    ["authorizer", "reads no segment", segment("GET")],
+  ])("(%s) %s", async (lambda, _what, attempt) => {
+    const { text } = await as(lambda, attempt);
+    expect(text).toContain("AccessDenied");
+    expect(text).toContain(`assumed-role/${first}-service-${lambda}`);
+  });
+
+  it.each<[string, string, Attempt]>([
+    ["produce", "appends to logs", table("log", "PutItem")],
+    ["produce", "writes segments", segment("PUT")],
+    ["fetch", "reads segments", segment("GET")],
+    ["maintenance", "removes segments", segment("DELETE")],
+    ["maintenance", "removes logs' items", table("log", "BatchWriteItem")],
+  ])("(%s) %s, asked in the same way", async (lambda, _what, attempt) => {
+    const { status, text } = await as(lambda, attempt);
+    expect([status < 300, text]).toEqual([true, expect.not.stringContaining("Error")]);
+  });
+});
