@@ -36,6 +36,7 @@ export interface Contention {
 
 export const ALONE: Contention = { puts: 1, reads: 0, lostUnits: 0, readUnits: 0 };
 
+/** `inlineMaxBytes`: the topic's, or, where slots were lost, the writer's own CONTENDED_INLINE_MAX_BYTES if that is less. */
 export function appendUsage(bytes: number, inlineMaxBytes = DEFAULT_INLINE_MAX_BYTES, contention = ALONE): Usage {
   const isInline = bytes <= inlineMaxBytes;
   const { puts, reads, lostUnits, readUnits } = contention;

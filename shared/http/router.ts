@@ -31,7 +31,9 @@ function compile(route: Route): CompiledRoute {
 /** The route of a request. Errors: 404; 405 with the methods that the path has; 400 for a path that does not decode. */
 export function match(method: string, path: string): Match {
   const isAlias = path.startsWith(`${ALIAS}/v3`);
-  const plain = (isAlias ? path.slice(ALIAS.length) : path).replace(/(?<=.)\/$/, "");
+  const unprefixed = isAlias ? path.slice(ALIAS.length) : path;
+  // Some clients encode the colon of records:batch; API Gateway hands paths over as they came.
+  const plain = unprefixed.replace(/(?<=.)\/$/, "").replaceAll(/%3a/gi, ":");
   const asked = method === "HEAD" ? "GET" : method;
   const allowed = new Set<string>();
   for (const { route, pattern, names } of COMPILED) {

@@ -33,7 +33,11 @@ export const METRICS = {
     meaning:
       "Operations on DynamoDB and S3 that ended throttled. Reads that a store repeated with success are not among them: DynamoDB counts each request in ReadThrottleEvents and WriteThrottleEvents.",
   },
-  ObjectsWritten: { unit: "Count", meaning: "Objects written to S3: batches above millrace.inline.max.bytes." },
+  ObjectsWritten: {
+    unit: "Count",
+    meaning:
+      "Objects written to S3: batches above millrace.inline.max.bytes, and above 8 KiB for a minute after a lost slot.",
+  },
   ObjectsRead: { unit: "Count", meaning: "Objects read from S3." },
   ProduceLatency: {
     unit: "Milliseconds",
