@@ -1,5 +1,14 @@
 /** `npm run bench -- [NAME ...]`: all questions, or those named. */
-const QUESTIONS = ["codec", "append-requests", "write-units", "latency", "dollars"];
+const QUESTIONS = [
+  "codec",
+  "append-requests",
+  "write-units",
+  "environments",
+  "latency",
+  "lambda-bundle",
+  "cold-start",
+  "dollars",
+];
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !QUESTIONS.includes(name));

@@ -1,15 +1,12 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from "aws-lambda";
-import { BINARY_MEDIA_TYPES } from "../shared/http/apigateway-event.ts";
-import { mediaType } from "../shared/http/http-message.ts";
 
 /**
- * The event that API Gateway's REST API (v1) makes of a request:
+ * The event that API Gateway's REST API (v1) makes of a request, every body in base64 (BINARY_MEDIA_TYPES):
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
  */
 export function proxyEvent(request: IncomingMessage, body: Buffer): APIGatewayProxyEvent {
-  const isBinary = BINARY_MEDIA_TYPES.includes(mediaType(request.headers["content-type"]));
   const url = urlOf(request.url ?? "/");
   const multiValueHeaders = { "x-forwarded-proto": ["http"], ...definedOnly(request.headersDistinct) };
   const query: Record<string, string[]> = Object.create(null);
@@ -32,8 +29,8 @@ export function proxyEvent(request: IncomingMessage, body: Buffer): APIGatewayPr
       path: url.pathname,
       identity: { sourceIp: request.socket.remoteAddress ?? "", userAgent: request.headers["user-agent"] ?? null },
     } as APIGatewayProxyEvent["requestContext"],
-    body: body.length === 0 ? null : body.toString(isBinary ? "base64" : "utf8"),
-    isBase64Encoded: isBinary,
+    body: body.length === 0 ? null : body.toString("base64"),
+    isBase64Encoded: body.length > 0,
   };
 }
 

@@ -19,8 +19,8 @@ export const openApiDocumentMade: Plugin = {
 
 /** `servers` stays in its place: it is there already. */
 const moduleOf = (document: string) => `
-  import { brotliDecompressSync } from "node:zlib";
   export function openApiDocument(serverUrl = "/") {
+    const { brotliDecompressSync } = process.getBuiltinModule("node:zlib");
     const text = brotliDecompressSync(Buffer.from("${document}", "base64")).toString();
     return { ...JSON.parse(text), servers: [{ url: serverUrl }] };
   }`;

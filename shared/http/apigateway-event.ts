@@ -1,15 +1,18 @@
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from "aws-lambda";
 import type { HttpRequest, HttpResponse } from "./http-message.ts";
-import { RECORD_BATCHES_TYPE } from "./http-message.ts";
 
-/** Media types whose bodies API Gateway hands over in base64, both ways. */
-export const BINARY_MEDIA_TYPES: readonly string[] = [RECORD_BATCHES_TYPE];
+/**
+ * Media types whose bodies API Gateway hands over in base64, and decodes on their way back where the function says so: all,
+ * so that a body grows by a third, whatever is in it. As text every quote, backslash and line's end would count twice.
+ * https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-payload-encodings.html
+ */
+export const BINARY_MEDIA_TYPES: readonly string[] = ["*/*"];
 
 /** An event of API Gateway's REST API (v1) as a request. A header that comes several times is a list (RFC 9110, 5.3). */
 export function requestFromEvent(event: APIGatewayProxyEvent, signal?: AbortSignal): HttpRequest {
   return {
     method: event.httpMethod,
-    path: event.path,
+    path: placeOf(event).path,
     query: lists(event.multiValueQueryStringParameters, event.queryStringParameters),
     headers: headersOf(event),
     body: Buffer.from(event.body ?? "", event.isBase64Encoded ? "base64" : "utf8"),
@@ -17,11 +20,11 @@ export function requestFromEvent(event: APIGatewayProxyEvent, signal?: AbortSign
   };
 }
 
-const HOST = /^([\w.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?$/;
+const HOST = /^([\w.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:\d{1,5})?$/;
 
 /**
- * Scheme and host as the client sees them, and the stage where API Gateway's own host name puts it into the path. The
- * headers are the client's: what is no host is not repeated.
+ * Scheme and host as the client sees them, and what stands before the API's own paths: the stage at API Gateway's own host
+ * name, the base path at a custom domain. The headers are the client's: what is no host is not repeated.
  */
 export function originOfEvent(event: APIGatewayProxyEvent): string {
   const headers = headersOf(event);
@@ -29,7 +32,44 @@ export function originOfEvent(event: APIGatewayProxyEvent): string {
   const given = headers.get("host") ?? "";
   const host = HOST.test(given) && URL.canParse(`http://${given}`) ? given : domainName;
   const scheme = headers.get("x-forwarded-proto") === "http" ? "http" : "https";
-  return `${scheme}://${host}${host.includes(".execute-api.") ? `/${stage}` : ""}`;
+  return `${scheme}://${host}${host.includes(".execute-api.") ? `/${stage}` : placeOf(event).basePath}`;
+}
+
+interface Place {
+  readonly basePath: string;
+  readonly path: string;
+}
+
+const BASE_PATH = /^(\/[\w.~!$&'()*+,;=:@-]+)+$/;
+
+/**
+ * The path as the routes know it, and the base path of a custom domain, which event.path has in front of it and the greedy
+ * path parameter has not: https://github.com/CodeGenieApp/serverless-express/issues/216
+ *
+ * Both are percent-encoded as the client sent them:
+ * https://github.com/localstack/localstack/blob/main/tests/aws/services/apigateway/test_apigateway_lambda.snapshot.json
+ * (recorded from AWS).
+ */
+function placeOf({ path, pathParameters, resource }: APIGatewayProxyEvent): Place {
+  // What the API has of the path: nothing at its root, else the parameter.
+  const own = resource === "/" ? "" : pathParameters?.["proxy"] || undefined;
+  const whole = withoutSlash(path);
+  const suffix = own ? `/${withoutSlash(own)}` : "";
+  const before = own !== undefined && whole.endsWith(suffix) ? whole.slice(0, whole.length - suffix.length) : "";
+  const basePath = BASE_PATH.test(before) ? before : "";
+  return { basePath, path: encoded(path.slice(basePath.length) || "/") };
+}
+
+const withoutSlash = (path: string) => path.replace(/\/$/, "");
+
+/**
+ * A path as it may stand in a URL. One that is percent-encoded stays as it is; whoever has decoded it already, as some
+ * emulators do, left characters in it that no URL has, and these are encoded again.
+ */
+function encoded(path: string): string {
+  return path.replace(/%(?![0-9A-Fa-f]{2})|[^\w.~!$&'()*+,;=:@%/-]+/g, (found) =>
+    encodeURIComponent(found.toWellFormed()),
+  );
 }
 
 function headersOf({ headers, multiValueHeaders }: APIGatewayProxyEvent): Map<string, string> {
@@ -49,9 +89,17 @@ function lists(
   return found;
 }
 
-/** A response as API Gateway's REST API takes it. */
+/** Bytes of text up to which it goes as it is, easy to read in a log or a console. */
+const MAX_PLAIN_BYTES = 64 * 1024;
+
+/**
+ * A response as API Gateway's REST API takes it. What is large goes in base64: then the function's answer, which is JSON, is
+ * four thirds of the body, where as text in JSON it may be twice as large and more.
+ */
 export function resultFromResponse({ status, headers, body }: HttpResponse): APIGatewayProxyResult {
-  if (typeof body === "string") return { statusCode: status, headers: { ...headers }, body, isBase64Encoded: false };
-  const text = Buffer.from(body.buffer, body.byteOffset, body.length).toString("base64");
-  return { statusCode: status, headers: { ...headers }, body: text, isBase64Encoded: true };
+  if (typeof body === "string" && body.length <= MAX_PLAIN_BYTES) {
+    return { statusCode: status, headers: { ...headers }, body, isBase64Encoded: false };
+  }
+  const bytes = typeof body === "string" ? Buffer.from(body) : Buffer.from(body.buffer, body.byteOffset, body.length);
+  return { statusCode: status, headers: { ...headers }, body: bytes.toString("base64"), isBase64Encoded: true };
 }

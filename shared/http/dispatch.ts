@@ -22,7 +22,8 @@ export async function dispatch(broker: Broker, request: HttpRequest, origin: str
     // Before anything is done: a produce that cannot be answered must not happen.
     const { mediaTypes } = route.response;
     const mediaType = negotiate(request.headers.get("accept"), mediaTypes.length === 0 ? [JSON_TYPE] : mediaTypes);
-    const query = check(route.query(), singleValues(request), "query parameter");
+    // Every parameter may be left out: without any there is nothing to check.
+    const query = request.query.size === 0 ? {} : check(route.query(), singleValues(request), "query parameter");
     const body = route.body === undefined ? undefined : check(route.body(), singleObject(request.body), "field");
     return await route.handle({ broker, request, params, query, body, mediaType, baseUrl: `${origin}${prefix}` });
   } catch (error) {

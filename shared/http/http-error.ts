@@ -18,14 +18,35 @@ export class HttpError extends Error {
   }
 
   get body(): Record<string, unknown> {
-    const { errorCode: error_code, message, hint, fields } = this;
-    return { error_code, message, ...(hint === undefined ? {} : { hint }), ...fields };
+    return this.#body(MAX_TEXT_BYTES, MAX_TEXT_BYTES);
+  }
+
+  /** The body where it is one of thousands in an answer. */
+  get shortBody(): Record<string, unknown> {
+    return this.#body(MAX_SHORT_MESSAGE_BYTES, MAX_SHORT_HINT_BYTES);
+  }
+
+  #body(messageBytes: number, hintBytes: number): Record<string, unknown> {
+    const { errorCode: error_code, hint, fields } = this;
+    const message = cut(this.message, messageBytes);
+    return { error_code, message, ...(hint === undefined ? {} : { hint: cut(hint, hintBytes) }), ...fields };
   }
 
   toResponse(headers: Readonly<Record<string, string>> = {}): HttpResponse {
     const retryAfter: Record<string, string> = this.status === 429 || this.status === 503 ? { "retry-after": "1" } : {};
     return json(this.status, this.body, { ...retryAfter, ...headers });
   }
+}
+
+/** Bytes of JSON that a text in an answer may take: some repeat what was sent. */
+const MAX_TEXT_BYTES = 2_000;
+const MAX_SHORT_MESSAGE_BYTES = 250;
+const MAX_SHORT_HINT_BYTES = 100;
+
+/** A text that takes no more than that in JSON, where the worst of characters takes six bytes. */
+export function cut(text: string, maxBytes: number): string {
+  if (text.length <= maxBytes && Buffer.byteLength(JSON.stringify(text)) <= maxBytes) return text;
+  return `${text.slice(0, Math.floor((maxBytes - 5) / 6))}...`;
 }
 
 /** A request that is wrong in itself: 400, or 422 where v2 says so. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod/mini";
 import { RECORD_BATCHES_TYPE } from "./http-message.ts";
 import type { Route } from "./route.ts";
 import { ROUTES } from "./route-table.ts";
@@ -59,16 +59,18 @@ export function openApiDocument(serverUrl = "/"): Record<string, unknown> {
 
 function operation(route: Route): Record<string, unknown> {
   const { status, schema, mediaTypes } = route.response;
-  const content = contentOf(mediaTypes, schema);
+  const content = contentOf(mediaTypes, schema?.());
   const body =
-    route.accepts.length === 0 ? {} : { requestBody: { content: contentOf(route.accepts, route.reads ?? route.body) } };
+    route.accepts.length === 0
+      ? {}
+      : { requestBody: { content: contentOf(route.accepts, (route.reads ?? route.body)?.()) } };
   return {
     operationId: route.operationId,
     summary: route.summary,
     parameters: [
       ...pathParameters(route.path),
-      ...parameters("query", route.query),
-      ...(route.headers === undefined ? [] : parameters("header", route.headers)),
+      ...parameters("query", route.query()),
+      ...(route.headers === undefined ? [] : parameters("header", route.headers())),
     ],
     ...body,
     responses: {
@@ -100,7 +102,7 @@ function errorResponses(): [string, unknown][] {
 }
 
 /** Bodies that are not JSON are bytes. */
-function contentOf(mediaTypes: readonly string[], schema: z.ZodType | undefined) {
+function contentOf(mediaTypes: readonly string[], schema: z.ZodMiniType | undefined) {
   if (mediaTypes.length === 0) return undefined;
   return Object.fromEntries(
     mediaTypes.map((type) => [
@@ -110,7 +112,7 @@ function contentOf(mediaTypes: readonly string[], schema: z.ZodType | undefined)
   );
 }
 
-function jsonSchema(schema: z.ZodType | undefined): unknown {
+function jsonSchema(schema: z.ZodMiniType | undefined): unknown {
   if (schema === undefined) return { type: "object" };
   const { $schema: _, ...made } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
   return made;
@@ -125,7 +127,7 @@ function pathParameters(path: string) {
   }));
 }
 
-function parameters(place: "query" | "header", described: z.ZodType) {
+function parameters(place: "query" | "header", described: z.ZodMiniType) {
   const { properties = {} } = jsonSchema(described) as { properties?: Record<string, unknown> };
   return Object.entries(properties).map(([name, schema]) => ({ name, in: place, required: false, schema }));
 }

@@ -35,14 +35,15 @@ export function produceTerms(query: ProduceQuery, request: HttpRequest): Produce
   };
 }
 
+const PRODUCER_HEADERS = ["producer-id", "producer-epoch", "producer-sequence"];
+
 function producerOf({ headers }: HttpRequest): ProducerSequence | undefined {
-  const names = Object.keys(producerHeaders.shape);
-  const given = Object.fromEntries(names.filter((name) => headers.has(name)).map((name) => [name, headers.get(name)]));
-  if (Object.keys(given).length === 0) return undefined;
-  if (Object.keys(given).length < names.length) {
+  const given = PRODUCER_HEADERS.filter((name) => headers.has(name)).map((name) => [name, headers.get(name)]);
+  if (given.length === 0) return undefined;
+  if (given.length < PRODUCER_HEADERS.length) {
     throw badRequest("an idempotent produce needs Producer-Id, Producer-Epoch and Producer-Sequence");
   }
-  const checked = check(producerHeaders, given, "header");
+  const checked = check(producerHeaders(), Object.fromEntries(given), "header");
   return {
     producerId: checked["producer-id"],
     producerEpoch: checked["producer-epoch"],

@@ -1,4 +1,5 @@
 import type { Fetched } from "../broker/fetch.ts";
+import { MAX_RESPONSE_BYTES } from "../kafka/limits.ts";
 import { decodeRecords } from "../record/decode-batch.ts";
 import { batchHeaders } from "../record/read-batch-header.ts";
 import type { LogRecord } from "../record/record.ts";
@@ -6,43 +7,55 @@ import { HttpError } from "./http-error.ts";
 import { RECORD_BATCHES_TYPE } from "./http-message.ts";
 import { type DataType, decodeData } from "./record-data.ts";
 
-/**
- * Bytes of records in one answer: the 6 MB that Lambda may answer with, less room for the rest of it.
- * https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
- */
-export const MAX_RECORD_LIST_BYTES = 6 * 1024 * 1024 - 64 * 1024;
-
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
+/** Bytes of records in one answer: all that it may have, less room for what stands around them. */
+const MAX_RECORD_LIST_BYTES = MAX_RESPONSE_BYTES - 16 * 1024;
 
 export interface Formats {
   readonly key?: DataType | undefined;
   readonly value?: DataType | undefined;
 }
 
+const BINARY: Formats = { key: "BINARY", value: "BINARY" };
+
+export interface RecordList {
+  readonly texts: readonly string[];
+  /** Where the next fetch goes on. */
+  readonly nextOffset: number;
+}
+
 /**
- * The fetched records from `offset` on, each as JSON text; those that would make the answer too large are left for the
- * next fetch. Control batches are no records. Errors: 406 for one record that is too large by itself.
+ * The fetched records from `offset` on, each as JSON text; those that would make the answer too large are left for the next
+ * fetch. A batch may decompress to many times what an answer holds, and a single record too: it is BINARY if that makes it
+ * small enough. Control batches are no records. Errors: 406 for a record that no JSON answer holds.
  */
-export function recordList(
-  fetched: Fetched,
-  offset: number,
-  formats: Formats,
-): { readonly texts: readonly string[]; readonly nextOffset: number } {
+export function recordList(fetched: Fetched, offset: number, formats: Formats): RecordList {
   const texts: string[] = [];
   let left = MAX_RECORD_LIST_BYTES;
   for (const { header, at } of batchHeaders(fetched.batches)) {
     if (header.isControl) continue;
     for (const record of decodeRecords(fetched.batches, at, header)) {
       if (record.offset < offset) continue;
-      const text = JSON.stringify(recordBody(record, formats));
-      left -= sizeInAnswer(text) + 1;
-      if (left < 0 && texts.length === 0) throw tooLargeForJson(record.offset);
-      if (left < 0) return { texts, nextOffset: record.offset };
+      const text = textWithin(record, formats, left);
+      if (text === undefined) return texts.length > 0 ? { texts, nextOffset: record.offset } : alone(record);
+      left -= Buffer.byteLength(text) + 1;
       texts.push(text);
     }
   }
   return { texts, nextOffset: fetched.nextOffset };
+}
+
+/** A record that is too large as it was asked for, with nothing beside it. */
+function alone(record: LogRecord): RecordList {
+  const text = textWithin(record, BINARY, MAX_RECORD_LIST_BYTES);
+  if (text === undefined) throw tooLargeForJson(record.offset);
+  return { texts: [text], nextOffset: record.offset + 1 };
+}
+
+/** undefined: it takes more than that. A record of more bytes is not even tried: its text may be six times as large. */
+function textWithin(record: LogRecord, formats: Formats, maxBytes: number): string | undefined {
+  if ((record.key?.length ?? 0) + (record.value?.length ?? 0) > maxBytes) return undefined;
+  const text = JSON.stringify(recordBody(record, formats));
+  return Buffer.byteLength(text) <= maxBytes ? text : undefined;
 }
 
 function recordBody({ offset, timestamp, key, value, headers }: LogRecord, formats: Formats) {
@@ -58,21 +71,11 @@ function recordBody({ offset, timestamp, key, value, headers }: LogRecord, forma
   };
 }
 
-/** Bytes of a text within Lambda's answer, where the body is a JSON string again: quotes and backslashes take two. */
-function sizeInAnswer(text: string): number {
-  let escapes = 0;
-  for (let at = 0; at < text.length; at++) {
-    const char = text.charCodeAt(at);
-    if (char === QUOTE || char === BACKSLASH) escapes++;
-  }
-  return Buffer.byteLength(text) + escapes;
-}
-
 function tooLargeForJson(offset: number): HttpError {
   return new HttpError(
     406,
     406,
     `the record at offset ${offset} is too large for a JSON answer`,
-    `ask with Accept: ${RECORD_BATCHES_TYPE}`,
+    `ask with Accept: ${RECORD_BATCHES_TYPE}, or go on behind it: ?offset=${offset + 1}`,
   );
 }

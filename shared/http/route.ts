@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod/mini";
 import type { Broker } from "../broker/broker.ts";
 import type { HttpRequest, HttpResponse } from "./http-message.ts";
 
@@ -15,6 +15,9 @@ export interface RouteContext<Query = unknown, Body = unknown> {
   readonly baseUrl: string;
 }
 
+/** A schema, made when it is first asked for: schema/at-first-use.ts. */
+type MadeAtFirstUse = () => z.ZodMiniType;
+
 /** One route: all that the Lambda handlers, the local service, the CDK app and the OpenAPI document know of it. */
 export interface Route {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -24,28 +27,32 @@ export interface Route {
   readonly lambda: "produce" | "fetch";
   readonly operationId: string;
   readonly summary: string;
-  readonly query: z.ZodType;
+  readonly query: MadeAtFirstUse;
   /** The JSON object in the body; undefined: the handler reads the body itself, or there is none. */
-  readonly body?: z.ZodType;
+  readonly body?: MadeAtFirstUse;
   /** What the body holds, for the OpenAPI document, where the handler reads it, or parts of it, itself. */
-  readonly reads?: z.ZodType;
+  readonly reads?: MadeAtFirstUse;
   /** Headers that the handler reads, for the OpenAPI document. */
-  readonly headers?: z.ZodType;
+  readonly headers?: MadeAtFirstUse;
   /** What the body may be; none: no body. */
   readonly accepts: readonly string[];
-  readonly response: { readonly status: number; readonly schema?: z.ZodType; readonly mediaTypes: readonly string[] };
+  readonly response: {
+    readonly status: number;
+    readonly schema?: MadeAtFirstUse;
+    readonly mediaTypes: readonly string[];
+  };
   handle(context: RouteContext): Promise<HttpResponse>;
 }
 
-interface RouteDefinition<Q extends z.ZodType, B extends z.ZodType | undefined>
+interface RouteDefinition<Q extends z.ZodMiniType, B extends z.ZodMiniType | undefined>
   extends Omit<Route, "query" | "body" | "handle"> {
-  readonly query: Q;
-  readonly body?: B;
-  handle(context: RouteContext<z.output<Q>, B extends z.ZodType ? z.output<B> : undefined>): Promise<HttpResponse>;
+  readonly query: () => Q;
+  readonly body?: () => B;
+  handle(context: RouteContext<z.output<Q>, B extends z.ZodMiniType ? z.output<B> : undefined>): Promise<HttpResponse>;
 }
 
 /** Ties a handler's types to its schemas. */
-export function route<Q extends z.ZodType, B extends z.ZodType | undefined = undefined>(
+export function route<Q extends z.ZodMiniType, B extends z.ZodMiniType | undefined = undefined>(
   definition: RouteDefinition<Q, B>,
 ): Route {
   return definition as unknown as Route;

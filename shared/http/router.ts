@@ -16,6 +16,8 @@ interface CompiledRoute {
   readonly route: Route;
   readonly pattern: RegExp;
   readonly names: readonly string[];
+  /** Parts of the path between slashes: a path of another number needs no look. */
+  readonly parts: number;
 }
 
 const COMPILED: readonly CompiledRoute[] = ROUTES.map(compile)
@@ -25,7 +27,8 @@ const COMPILED: readonly CompiledRoute[] = ROUTES.map(compile)
 function compile(route: Route): CompiledRoute {
   const names = [...route.path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]!);
   const literals = route.path.split(/\{\w+\}/).map((literal) => literal.replace(/[.*+?()|[\]\\^$]/g, "\\$&"));
-  return { route, names, pattern: new RegExp(`^${literals.join("([^/]+?)")}$`) };
+  const pattern = new RegExp(`^${literals.join("([^/]+?)")}$`);
+  return { route, names, pattern, parts: route.path.split("/").length };
 }
 
 /** The route of a request. Errors: 404; 405 with the methods that the path has; 400 for a path that does not decode. */
@@ -36,8 +39,9 @@ export function match(method: string, path: string): Match {
   const plain = unprefixed.replace(/(?<=.)\/$/, "").replaceAll(/%3a/gi, ":");
   const asked = method === "HEAD" ? "GET" : method;
   const allowed = new Set<string>();
-  for (const { route, pattern, names } of COMPILED) {
-    const found = pattern.exec(plain);
+  const parts = plain.split("/").length;
+  for (const { route, pattern, names, parts: wanted } of COMPILED) {
+    const found = parts === wanted ? pattern.exec(plain) : null;
     if (found === null) continue;
     allowed.add(route.method);
     if (route.method !== asked) continue;

@@ -1,8 +1,12 @@
 /**
- * Bytes of a request's body. Lambda takes 6 MB of JSON event with the body in it; base64 and the event's other fields take their
- * part. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+ * Bytes of a request's body. Lambda takes an event of less than 6,291,456 bytes of JSON; in base64 the body is 5,592,408 of
+ * them, and the event's other fields (API Gateway takes 10,240 bytes of headers, and hands them over twice) have the rest.
+ * https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
  */
 export const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
+
+/** Bytes of an answer's body: in base64 6,133,336 of the 6,291,556 bytes of JSON that Lambda takes for an answer. */
+export const MAX_RESPONSE_BYTES = 4_600_000;
 
 /** Bytes of RecordBatches in one answer: 6 MB of Lambda's answer, less base64 and JSON around them. */
 export const MAX_FETCH_BYTES = 3 * 1024 * 1024;
@@ -20,7 +24,8 @@ export const MAX_PRODUCE_TIMEOUT_MS = 25_000;
 export const MAX_TOPICS = 10_000;
 export const MAX_PARTITIONS_PER_TOPIC = 1_000;
 
-export const MAX_RECORDS_PER_REQUEST = 10_000;
+/** What is told of each, with the longest names and ids, must fit into one answer: some 560 bytes. */
+export const MAX_RECORDS_PER_REQUEST = 8_000;
 export const MAX_HEADERS_PER_RECORD = 1_000;
 
 /** Levels of arrays and objects in a JSON body. */

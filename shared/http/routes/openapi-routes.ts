@@ -1,8 +1,9 @@
-import { z } from "zod";
+import * as z from "zod/mini";
 import { describeCluster } from "../../broker/describe-cluster.ts";
 import { withTimeout } from "../../runtime/timeout.ts";
 import { JSON_TYPE, json } from "../http-message.ts";
 import { type Route, route } from "../route.ts";
+import { atFirstUse } from "../schema/at-first-use.ts";
 import { noQuery } from "../schema/parameters.ts";
 
 const reads = { method: "GET", lambda: "fetch", query: noQuery, accepts: [] } as const;
@@ -17,7 +18,7 @@ export const openApiRoutes: readonly Route[] = [
     summary: "Whether the service answers and reaches its store.",
     response: {
       status: 200,
-      schema: z.object({ status: z.literal("ok"), cluster_id: z.string() }),
+      schema: atFirstUse(() => z.object({ status: z.literal("ok"), cluster_id: z.string() })),
       mediaTypes: [JSON_TYPE],
     },
     handle: async ({ broker }) => {

@@ -2,7 +2,7 @@ import type { RecordToProduce } from "../../broker/assign-partitions.ts";
 import { produceRecords, type RecordResult } from "../../broker/produce-records.ts";
 import { ERROR_CODES } from "../../kafka/error-code.ts";
 import { MAX_RECORDS_PER_REQUEST } from "../../kafka/limits.ts";
-import { badRequest, HttpError } from "../http-error.ts";
+import { badRequest, cut, HttpError } from "../http-error.ts";
 import { type HttpResponse, JSON_TYPE, mediaType, V2_JSON_TYPE } from "../http-message.ts";
 import { produceTerms } from "../produce-terms.ts";
 import { base64Bytes } from "../record-data.ts";
@@ -104,6 +104,9 @@ function bytesOf(data: unknown, isBinary: boolean, what: string): Uint8Array | n
   );
 }
 
+/** It is one of thousands in an answer. */
+const MAX_ERROR_BYTES = 400;
+
 /** error_code 1: do not retry; 2: it may be retried. */
 function offsetBody(result: RecordResult, record: RecordToProduce) {
   if (result.ok)
@@ -111,5 +114,10 @@ function offsetBody(result: RecordResult, record: RecordToProduce) {
   const { code, message } = result.refusal;
   const isUnknownPartition = code === "UNKNOWN_TOPIC_OR_PARTITION";
   const error_code = ERROR_CODES[code].retriable && !isUnknownPartition ? 2 : 1;
-  return { partition: record.partition ?? null, offset: null, error_code, error: `${code}: ${message}` };
+  return {
+    partition: record.partition ?? null,
+    offset: null,
+    error_code,
+    error: cut(`${code}: ${message}`, MAX_ERROR_BYTES),
+  };
 }

@@ -1,19 +1,18 @@
 import { describeCluster } from "../../broker/describe-cluster.ts";
 import { describeTopic } from "../../broker/describe-topic.ts";
 import { listAllTopics } from "../../broker/list-topics.ts";
+import type { TopicItem } from "../../broker/metadata-store.ts";
 import { HttpError } from "../http-error.ts";
 import { JSON_TYPE, json } from "../http-message.ts";
 import { type Route, type RouteContext, route } from "../route.ts";
 import { noQuery, pageQuery } from "../schema/parameters.ts";
 import * as schema from "../schema/v3-schema.ts";
-import { pageOf } from "./topic-page.ts";
+import { type TopicPage, topicPage } from "./topic-page.ts";
 import { replicaResource } from "./v3-partitions.ts";
-import { checkCluster, list, related, resource } from "./v3-resource.ts";
+import { checkCluster, list, pageResponse, related, resource } from "./v3-resource.ts";
 
 const reads = { method: "GET", lambda: "fetch", query: noQuery, accepts: [] } as const;
 
-/** Replicas after which a page ends: with the last topic's, of some 650 bytes each, an answer stays below 4 MB. */
-const REPLICAS_PER_PAGE = 4_000;
 const READS_AT_ONCE = 16;
 
 export const brokerRoutes: readonly Route[] = [
@@ -47,14 +46,13 @@ export const brokerRoutes: readonly Route[] = [
     query: pageQuery,
     path: "/v3/clusters/{cluster_id}/brokers/{broker_id}/partition-replicas",
     operationId: "listBrokerReplicas",
-    summary: "The replicas that a broker holds.",
+    summary: "The replicas that a broker holds, page by page.",
     response: { status: 200, schema: schema.replicaList, mediaTypes: [JSON_TYPE] },
     handle: async (context) => {
       const clusterId = await checkCluster(context);
       const { brokerId } = await brokerOf(context);
-      const { data, next } = await replicasOf(context, clusterId, brokerId);
       const path = `/${clusterId}/brokers/${brokerId}/partition-replicas`;
-      return json(200, list(context, "KafkaReplicaList", path, data, next));
+      return pageResponse(context, "KafkaReplicaList", path, await replicasOf(context, clusterId, brokerId));
     },
   }),
   route({
@@ -104,25 +102,19 @@ function brokerResource(context: RouteContext, clusterId: string, brokerId: numb
   };
 }
 
-/** The replicas on a broker, topic by topic in order of name, from a page's token on. */
-async function replicasOf(context: RouteContext<PageQuery>, clusterId: string, brokerId: number) {
-  const data: unknown[] = [];
+/** The replicas on a broker, topic by topic. */
+async function replicasOf(context: RouteContext<PageQuery>, clusterId: string, brokerId: number): Promise<TopicPage> {
+  const replicasOfTopic = async ({ name }: TopicItem) => {
+    const described = await describeTopic(context.broker, name);
+    // A topic that was deleted since holds none.
+    const partitions = described.ok ? described.value.partitions : [];
+    return partitions
+      .filter(({ replicas }) => replicas.includes(brokerId))
+      .map((registration) => replicaResource(context, clusterId, name, registration, brokerId));
+  };
   const all = await listAllTopics(context.broker);
-  let page = pageOf(all, context.query.page_token, READS_AT_ONCE);
-  for (;;) {
-    const described = await Promise.all(page.topics.map(({ name }) => describeTopic(context.broker, name)));
-    for (const [index, topic] of described.entries()) {
-      // A topic that was deleted since holds none.
-      for (const registration of topic.ok ? topic.value.partitions : []) {
-        if (!registration.replicas.includes(brokerId)) continue;
-        data.push(replicaResource(context, clusterId, page.topics[index]!.name, registration, brokerId));
-      }
-      const { name } = page.topics[index]!;
-      if (data.length >= REPLICAS_PER_PAGE) return { data, next: name === all.at(-1)?.name ? undefined : name };
-    }
-    if (page.next === undefined) return { data, next: undefined };
-    page = pageOf(all, page.next, READS_AT_ONCE);
-  }
+  const replicasOfAll = (topics: readonly TopicItem[]) => Promise.all(topics.map(replicasOfTopic));
+  return topicPage(all, context.query.page_token, replicasOfAll, READS_AT_ONCE);
 }
 
 async function brokerOf({ broker, params }: RouteContext) {

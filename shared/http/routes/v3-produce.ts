@@ -86,7 +86,7 @@ async function produceObjects(context: ProduceContext, partition?: number): Prom
   if (texts.length === 0) throw emptyBody('send {"value":{"type":"JSON","data":…}}');
   const objects = texts.map(parseJson);
   const encoded = objects.map((object) =>
-    encodeOrError(() => pinned(check(schema.produceRecord, object, "field"), partition)),
+    encodeOrError(() => pinned(check(schema.produceRecord(), object, "field"), partition)),
   );
   const only = encoded[0]!;
   if (encoded.length === 1 && only instanceof HttpError) throw only;
@@ -94,7 +94,7 @@ async function produceObjects(context: ProduceContext, partition?: number): Prom
   const [first] = bodies;
   if (bodies.length === 1 && first instanceof HttpError) return first.toResponse();
   if (bodies.length === 1) return json(200, { error_code: 200, ...first });
-  const answers = bodies.map((body) => (body instanceof HttpError ? body.body : { error_code: 200, ...body }));
+  const answers = bodies.map((body) => (body instanceof HttpError ? body.shortBody : { error_code: 200, ...body }));
   const body = answers.map((answer) => `${JSON.stringify(answer)}\r\n`).join("");
   return { status: 200, headers: { "content-type": JSON_TYPE }, body };
 }
@@ -103,7 +103,8 @@ async function produceBatch(context: ProduceContext & { body: { entries: unknown
   const { entries } = context.body;
   const refuse = (message: string) => new HttpError(422, 42208, message);
   if (entries.length === 0) throw refuse("Empty batch.");
-  if (entries.length > MAX_RECORDS_PER_REQUEST) throw refuse("Too many entries in batch.");
+  if (entries.length > MAX_RECORDS_PER_REQUEST)
+    throw refuse(`Too many entries in batch: at most ${MAX_RECORDS_PER_REQUEST}.`);
   const ids = entries.map((entry) => (entry as { id?: unknown } | null)?.id);
   if (!ids.every((id): id is string => typeof id === "string" && /^[\w-]{1,80}$/.test(id))) {
     throw refuse("Batch entry identifier is not a valid string.");
@@ -111,7 +112,7 @@ async function produceBatch(context: ProduceContext & { body: { entries: unknown
   if (new Set(ids).size < ids.length) throw refuse("Batch entry IDs are not distinct.");
   const encoded = entries.map((entry) =>
     encodeOrError(() => {
-      const { id: _, ...record } = check(schema.produceBatchEntry, entry, "field");
+      const { id: _, ...record } = check(schema.produceBatchEntry(), entry, "field");
       return record;
     }),
   );
@@ -119,7 +120,7 @@ async function produceBatch(context: ProduceContext & { body: { entries: unknown
   const successes: unknown[] = [];
   const failures: unknown[] = [];
   for (const [index, body] of bodies.entries()) {
-    if (body instanceof HttpError) failures.push({ id: ids[index], ...body.body });
+    if (body instanceof HttpError) failures.push({ id: ids[index], ...body.shortBody });
     else successes.push({ id: ids[index], ...body });
   }
   return json(207, { successes, failures });

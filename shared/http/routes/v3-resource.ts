@@ -1,6 +1,8 @@
 import { describeCluster } from "../../broker/describe-cluster.ts";
 import { HttpError } from "../http-error.ts";
+import { type HttpResponse, JSON_TYPE } from "../http-message.ts";
 import type { RouteContext } from "../route.ts";
+import type { TopicPage } from "./topic-page.ts";
 
 /** Checks the cluster id of the path. Errors: 404. */
 export async function checkCluster({ broker, params }: RouteContext): Promise<string> {
@@ -39,15 +41,19 @@ export function resource(
   return { kind, metadata: { self: url(context, path), resource_name } };
 }
 
-/** A list of resources: all of them, or a page with the token of the next. */
-export function list(
-  context: RouteContext,
-  kind: string,
-  path: string,
-  data: readonly unknown[],
-  nextPageToken?: string,
-) {
+/** A list of all the resources there are of a kind. */
+export function list(context: RouteContext, kind: string, path: string, data: readonly unknown[]) {
+  return { kind, metadata: { self: url(context, path), next: null }, data };
+}
+
+/** A page of a list, with a link to the next. */
+export function pageResponse(context: RouteContext, kind: string, path: string, page: TopicPage): HttpResponse {
   const self = url(context, path);
-  const next = nextPageToken === undefined ? null : `${self}?page_token=${encodeURIComponent(nextPageToken)}`;
-  return { kind, metadata: { self, next }, data };
+  const next = page.next === undefined ? null : `${self}?page_token=${encodeURIComponent(page.next)}`;
+  const head = `{"kind":${JSON.stringify(kind)},"metadata":${JSON.stringify({ self, next })}`;
+  return {
+    status: 200,
+    headers: { "content-type": JSON_TYPE },
+    body: `${head},"data":[${page.texts.join(",")}]}`,
+  };
 }

@@ -7,8 +7,8 @@ import { JSON_TYPE, json } from "../http-message.ts";
 import { type Route, type RouteContext, route } from "../route.ts";
 import { noQuery, pageQuery } from "../schema/parameters.ts";
 import * as schema from "../schema/v3-schema.ts";
-import { pageOf } from "./topic-page.ts";
-import { checkCluster, list, resource } from "./v3-resource.ts";
+import { topicPage } from "./topic-page.ts";
+import { checkCluster, list, pageResponse, resource } from "./v3-resource.ts";
 import { NO_CONTENT } from "./v3-topics.ts";
 
 const CONFIGS = "/v3/clusters/{cluster_id}/topics/{topic_name}/configs";
@@ -16,24 +16,22 @@ const reads = { method: "GET", lambda: "fetch", query: noQuery, accepts: [] } as
 const writes = { lambda: "produce", query: noQuery, accepts: [JSON_TYPE] } as const;
 const noContent = { status: 204, mediaTypes: [] } as const;
 
-/** Topics whose configs stand on one page: some 14 KB each. */
-const TOPICS_PER_PAGE = 200;
-
 export const topicConfigRoutes: readonly Route[] = [
   route({
     ...reads,
     query: pageQuery,
     path: "/v3/clusters/{cluster_id}/topics/-/configs",
     operationId: "listAllTopicConfigs",
-    summary: "The configs of all topics.",
+    summary: "The configs of all topics, page by page.",
     response: { status: 200, schema: schema.topicConfigList, mediaTypes: [JSON_TYPE] },
     handle: async (context) => {
       const clusterId = await checkCluster(context);
-      const { topics, next } = pageOf(await listAllTopics(context.broker), context.query.page_token, TOPICS_PER_PAGE);
-      const data = topics.flatMap((topic) =>
-        describe(topic, []).configs.map((entry) => configResource(context, clusterId, topic.name, entry)),
+      const page = await topicPage(await listAllTopics(context.broker), context.query.page_token, (topics) =>
+        topics.map((topic) =>
+          describe(topic, []).configs.map((entry) => configResource(context, clusterId, topic.name, entry)),
+        ),
       );
-      return json(200, list(context, "KafkaTopicConfigList", `/${clusterId}/topics/-/configs`, data, next));
+      return pageResponse(context, "KafkaTopicConfigList", `/${clusterId}/topics/-/configs`, page);
     },
   }),
   route({

@@ -9,16 +9,13 @@ import { type HttpResponse, JSON_TYPE, json } from "../http-message.ts";
 import { type Route, type RouteContext, route } from "../route.ts";
 import { noQuery, topicQuery, topicsQuery } from "../schema/parameters.ts";
 import * as schema from "../schema/v3-schema.ts";
-import { pageOf } from "./topic-page.ts";
-import { checkCluster, list, related, resource } from "./v3-resource.ts";
+import { topicPage } from "./topic-page.ts";
+import { checkCluster, pageResponse, related, resource } from "./v3-resource.ts";
 
 const TOPICS = "/v3/clusters/{cluster_id}/topics";
 const reads = { method: "GET", lambda: "fetch", query: noQuery, accepts: [] } as const;
 const writes = { lambda: "produce", query: noQuery, accepts: [JSON_TYPE] } as const;
 const topicAnswer = (status: number) => ({ status, schema: schema.topic, mediaTypes: [JSON_TYPE] });
-
-/** Topics on one page: about a kilobyte each. */
-const TOPICS_PER_PAGE = 2_000;
 
 export const NO_CONTENT: HttpResponse = { status: 204, headers: {}, body: "" };
 
@@ -27,18 +24,19 @@ export const topicRoutes: readonly Route[] = [
     ...reads,
     path: TOPICS,
     operationId: "listTopics",
-    summary: "All topics.",
+    summary: "All topics, page by page.",
     query: topicsQuery,
     response: { status: 200, schema: schema.topicList, mediaTypes: [JSON_TYPE] },
     handle: async (context) => {
       const clusterId = await checkCluster(context);
       const { page_token, include_authorized_operations, includeAuthorizedOperations } = context.query;
       const withOperations = include_authorized_operations ?? includeAuthorizedOperations;
-      const { topics, next } = pageOf(await listAllTopics(context.broker), page_token, TOPICS_PER_PAGE);
-      const data = topics.map((topic) =>
-        topicResource(context, clusterId, describe(topic, []), withOperations, topic.partitionCount),
+      const page = await topicPage(await listAllTopics(context.broker), page_token, (topics) =>
+        topics.map((topic) => [
+          topicResource(context, clusterId, describe(topic, []), withOperations, topic.partitionCount),
+        ]),
       );
-      return json(200, list(context, "KafkaTopicList", `/${clusterId}/topics`, data, next));
+      return pageResponse(context, "KafkaTopicList", `/${clusterId}/topics`, page);
     },
   }),
   route({

@@ -1,9 +1,13 @@
-import { z } from "zod";
+import * as z from "zod/mini";
+import en from "zod/v4/locales/en.js";
 import { badRequest } from "../http-error.ts";
 import { nearestName } from "./nearest-name.ts";
 
+// Without a locale every message is "Invalid input".
+z.config(en());
+
 /** The value in its schema's type. Errors: 400 that names the first field that is wrong, and the nearest known name. */
-export function check<S extends z.ZodType>(schema: S, value: unknown, what: string): z.output<S> {
+export function check<S extends z.ZodMiniType>(schema: S, value: unknown, what: string): z.output<S> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0]!;
@@ -19,12 +23,13 @@ export function check<S extends z.ZodType>(schema: S, value: unknown, what: stri
 }
 
 /** The names that the object at a path may have. */
-function namesAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+function namesAt(schema: z.ZodMiniType, path: readonly PropertyKey[]): string[] {
   let at: unknown = schema;
   for (const key of [...path, undefined]) {
-    while (at instanceof z.ZodOptional || at instanceof z.ZodNullable) at = at.unwrap();
+    while (at instanceof z.ZodMiniOptional || at instanceof z.ZodMiniNullable) at = at.def.innerType;
     if (key === undefined) break;
-    at = at instanceof z.ZodArray ? at.element : at instanceof z.ZodObject ? at.shape[String(key)] : undefined;
+    at =
+      at instanceof z.ZodMiniArray ? at.def.element : at instanceof z.ZodMiniObject ? at.shape[String(key)] : undefined;
   }
-  return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
+  return at instanceof z.ZodMiniObject ? Object.keys(at.shape) : [];
 }

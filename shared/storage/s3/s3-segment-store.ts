@@ -3,7 +3,7 @@ import type { SegmentStore, StoredObject } from "../../log/segment-store.ts";
 import { checkObjectKey, checkObjectPrefix } from "../object-key.ts";
 import { stored } from "../storage-error.ts";
 
-type S3 = typeof import("@aws-sdk/client-s3");
+type S3 = typeof import("./s3-commands.ts");
 
 /** A bucket in S3. The SDK is loaded at first use: most appends never touch a bucket. */
 export class S3SegmentStore implements SegmentStore {
@@ -81,7 +81,7 @@ export class S3SegmentStore implements SegmentStore {
   }
 
   #open(): Promise<{ readonly sdk: S3; readonly client: S3Client }> {
-    this.#opened ??= import("@aws-sdk/client-s3").then((sdk) => ({
+    this.#opened ??= import("./s3-commands.ts").then((sdk) => ({
       sdk,
       client: new sdk.S3Client({
         maxAttempts: 3,

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { describeCluster } from "../../../shared/broker/describe-cluster.ts";
 import { originOfEvent, requestFromEvent, resultFromResponse } from "../../../shared/http/apigateway-event.ts";
 import { dispatch } from "../../../shared/http/dispatch.ts";
-import { memoryBroker } from "../../fixtures/broker.ts";
+import { memoryBroker, topicOf } from "../../fixtures/broker.ts";
 
 describe("API Gateway's events", () => {
   const event = (change: object) =>
@@ -55,10 +55,79 @@ describe("API Gateway's events", () => {
     expect((await dispatch(broker, request, originOfEvent(made))).status).toBe(200);
   });
 
-  it("are answered with base64 where the body is bytes", () => {
+  it("keep their paths percent-encoded, and what an emulator has decoded is encoded again", () => {
+    const path = (given: string) => requestFromEvent(event({ path: given })).path;
+    const encoded = ["/a%2Fb/c", "/100%25", "/a%20b", "/%E2%82%AC", "/x+y@z", "/a/b:alter", "/-/configs", "//", "/"];
+    for (const given of encoded) expect(path(given)).toBe(given);
+    expect(path("/a b")).toBe("/a%20b");
+    expect(path("/100%")).toBe("/100%25");
+    expect(path("/what?#\u20ac")).toBe("/what%3F%23%E2%82%AC");
+    expect(path("/\ud800")).toBe("/%EF%BF%BD");
+  });
+
+  it("are decoded once, whoever encoded the path", async () => {
+    const broker = memoryBroker();
+    const { clusterId } = await describeCluster(broker);
+    const message = async (name: string) => {
+      const made = event({ httpMethod: "GET", path: `/v3/clusters/${clusterId}/topics/t/configs/${name}`, body: null });
+      await topicOf(broker, "t").catch(() => undefined);
+      const { body } = await dispatch(broker, requestFromEvent({ ...made, multiValueQueryStringParameters: null }), "");
+      return JSON.parse(String(body)).message;
+    };
+    expect(await message("a%2Fb")).toBe("Config a/b cannot be found.");
+    expect(await message("a%252Fb")).toBe("Config a%2Fb cannot be found.");
+    expect(await message("a%20b")).toBe("Config a b cannot be found.");
+    expect(await message("a b")).toBe("Config a b cannot be found.");
+    expect(await message("50%")).toBe("Config 50% cannot be found.");
+  });
+
+  it("have the base path of a custom domain before the path, where links have it too", () => {
+    const placed = (path: string, proxy: string | null, host = "kafka.example.com") => {
+      const made = event({
+        path,
+        headers: { Host: host },
+        pathParameters: proxy === null ? null : { proxy },
+        requestContext: { stage: "prod" },
+      });
+      return [originOfEvent(made), requestFromEvent(made).path];
+    };
+    const origin = "https://kafka.example.com";
+    expect(placed("/v3/clusters", "v3/clusters")).toEqual([origin, "/v3/clusters"]);
+    expect(placed("/base/v3/clusters", "v3/clusters")).toEqual([`${origin}/base`, "/v3/clusters"]);
+    expect(placed("/base/path/v3/a%2Fb", "v3/a%2Fb")).toEqual([`${origin}/base/path`, "/v3/a%2Fb"]);
+    expect(placed("/base/topics/", "topics")).toEqual([`${origin}/base`, "/topics/"]);
+    expect(placed("/topics/topics", "topics/topics")).toEqual([origin, "/topics/topics"]);
+    expect(placed("/topics", "topics")).toEqual([origin, "/topics"]);
+    expect(placed("/", null)).toEqual([origin, "/"]);
+    const root = event({ resource: "/", path: "/base", headers: { Host: "kafka.example.com" }, pathParameters: null });
+    expect([originOfEvent(root), requestFromEvent(root).path]).toEqual([`${origin}/base`, "/"]);
+    // Not of one request: the path has the say.
+    for (const proxy of ["other", "clusters/x", ""]) {
+      expect(placed("/v3/clusters", proxy)).toEqual([origin, "/v3/clusters"]);
+    }
+    expect(placed("/v3", "v3", "abc.execute-api.eu-west-1.amazonaws.com")).toEqual([
+      "https://abc.execute-api.eu-west-1.amazonaws.com/prod",
+      "/v3",
+    ]);
+  });
+
+  it("take a HEAD request for one without a body", async () => {
+    const made = event({ httpMethod: "HEAD", path: "/", body: null, multiValueQueryStringParameters: null });
+    expect(requestFromEvent(made).body).toHaveLength(0);
+    expect((await dispatch(memoryBroker(), requestFromEvent(made), "http://x")).status).toBe(200);
+  });
+
+  it("are answered with base64 where the body is bytes, or a long text", () => {
     expect(resultFromResponse({ status: 200, headers: {}, body: new Uint8Array([0, 255]) })).toMatchObject({
       body: "AP8=",
       isBase64Encoded: true,
     });
+    const short = resultFromResponse({ status: 200, headers: {}, body: '{"a":"\u20ac"}' });
+    expect([short.body, short.isBase64Encoded]).toEqual(['{"a":"\u20ac"}', false]);
+    const text = '"\u20ac\\\r\n'.repeat(100_000);
+    const long = resultFromResponse({ status: 200, headers: {}, body: text });
+    expect(long.isBase64Encoded).toBe(true);
+    expect(Buffer.from(long.body, "base64").toString()).toBe(text);
+    expect(JSON.stringify(long).length).toBeLessThan((Buffer.byteLength(text) * 4) / 3 + 200);
   });
 });

@@ -4,6 +4,7 @@ import type { APIGatewayProxyEvent } from "aws-lambda";
 import { afterEach, describe, expect, it } from "vitest";
 import type { InvocationContext } from "../../../lambdas/invocation-context.ts";
 import { type Handler, type HttpServer, startHttpServer } from "../../../local/http-server.ts";
+import { MAX_REQUEST_BYTES } from "../../../shared/kafka/limits.ts";
 
 const BATCHES = "application/vnd.millrace.record-batches";
 const open: HttpServer[] = [];
@@ -75,8 +76,8 @@ describe("the local HTTP server", () => {
       headers: { "content-type": "application/json", "x-twice": "one", "x-forwarded-proto": "http" },
       multiValueHeaders: { "x-twice": ["one"] },
       requestContext: { stage: "local", identity: { sourceIp: "127.0.0.1" } },
-      body: '{"grüße":1}',
-      isBase64Encoded: false,
+      body: Buffer.from('{"grüße":1}').toString("base64"),
+      isBase64Encoded: true,
     });
     expect(Object.keys(event.multiValueQueryStringParameters!)).toContain("__proto__");
     expect(event.requestContext.requestId).toMatch(/^[0-9a-f-]{36}$/);
@@ -93,7 +94,7 @@ describe("the local HTTP server", () => {
     expect(event.multiValueQueryStringParameters).toEqual({ a: ["1"] });
   });
 
-  it("carries bytes in base64 for binary media types alone, both ways", async () => {
+  it("carries every body in base64, as API Gateway does, and back", async () => {
     const bytes = Buffer.from([0, 255, 254, 128, 10]);
     const { url } = await serve(async ({ body, isBase64Encoded }) => ({
       statusCode: 200,
@@ -101,9 +102,27 @@ describe("the local HTTP server", () => {
       body: body!,
       isBase64Encoded: true,
     }));
-    const response = await fetch(url, { method: "POST", headers: { "content-type": `${BATCHES}; v=1` }, body: bytes });
-    expect(response.headers.get("x-encoded")).toBe("true");
-    expect(Buffer.from(await response.arrayBuffer()).equals(bytes)).toBe(true);
+    for (const type of [`${BATCHES}; v=1`, "application/json", "text/plain"]) {
+      const response = await fetch(url, { method: "POST", headers: { "content-type": type }, body: bytes });
+      expect([type, response.headers.get("x-encoded")]).toEqual([type, "true"]);
+      expect(Buffer.from(await response.arrayBuffer()).equals(bytes)).toBe(true);
+    }
+  });
+
+  it("makes an event that Lambda takes of the largest body with the longest headers, and no more of a larger one", async () => {
+    const handled: number[] = [];
+    const { url } = await serve(async (event) => {
+      // Headers that API Gateway adds, and an authorizer's context.
+      handled.push(Buffer.byteLength(JSON.stringify(event)) + 16 * 1024);
+      return { statusCode: 200, headers: {}, body: "" };
+    });
+    const post = (bytes: number) =>
+      fetch(url, { method: "POST", headers: { "x-long": "x".repeat(10_000) }, body: Buffer.alloc(bytes, "\u0000") });
+    expect((await post(MAX_REQUEST_BYTES)).status).toBe(200);
+    expect(handled[0]).toBeLessThan(6_291_456);
+    const refused = await post(MAX_REQUEST_BYTES + 1);
+    expect([refused.status, handled.length]).toEqual([413, 1]);
+    expect(await refused.json()).toMatchObject({ hint: "send fewer records at a time" });
   });
 
   it("answers 503 while as many requests are at work as may be, and takes more afterwards", async () => {

@@ -1,0 +1,135 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { buildBundle } from "../infra/bundling/build-bundle.ts";
+import { bytesOf } from "../infra/bundling/bundled-file.ts";
+import { startDynoxide } from "../local/dynoxide.ts";
+import { createTopic } from "../shared/broker/create-topic.ts";
+import { describeCluster } from "../shared/broker/describe-cluster.ts";
+import { createTables } from "../shared/storage/dynamodb/tables.ts";
+import { lambdaEnvironment } from "./cold-start-handlers/lambda-environment.ts";
+import { BENCH_TABLES, countedBroker } from "./counted-broker.ts";
+import { inTurns, table } from "./rounds.ts";
+
+/**
+ * How long does a fresh process take to its first answer, beside the least that a function with a DynamoDB client can be?
+ *
+ * The least comes in three forms, bundled as Millrace's functions are, with the client that they make and all commands that
+ * they send. `empty` asks nobody: beside it stands our answer to GET /, which asks nobody either, and what the two differ by
+ * is ours to load and to set up. `one GetItem` asks DynamoDB once: the SDK's first request costs as much as two thirds of
+ * what was loaded before (its middleware runs for the first time, node:http comes in, a socket is opened), and no function
+ * that answers from the store is without it. `a GetItem and a PutItem` writes too, as a produce must. Beside these stands the
+ * produce of one record to a topic that is there: six requests, one behind the other, for the cluster, the topic, its
+ * partitions, the log's checkpoint and its end, and the append.
+ *
+ * The store is the embedded one and answers within a millisecond: nearly all of it is this process's own time.
+ */
+const ROUNDS = 30;
+const WARM_UPS = 5;
+const ANSWER_WITHIN_MS = 20_000;
+const HANDLERS = join(import.meta.dirname, "cold-start-handlers");
+const ENTRIES = {
+  empty: "bench/cold-start-handlers/empty.ts",
+  getItem: "bench/cold-start-handlers/get-item.ts",
+  getAndPutItem: "bench/cold-start-handlers/get-and-put-item.ts",
+  produce: "lambdas/produce/handler.ts",
+};
+
+export async function run(): Promise<void> {
+  const dynoxide = await startDynoxide(undefined);
+  const { client, broker } = countedBroker(dynoxide.endpoint);
+  const folder = mkdtempSync(join(tmpdir(), "millrace-cold-start-"));
+  try {
+    await createTables(client, BENCH_TABLES);
+    // One for each round, so that no log is longer than another.
+    const topics = Array.from({ length: ROUNDS + WARM_UPS }, (_, index) => `t${index}`);
+    for (const name of topics) await createTopic(broker, { name });
+    const { clusterId } = await describeCluster(broker);
+    const bytes: Record<string, number> = {};
+    for (const [name, entry] of Object.entries(ENTRIES)) bytes[name] = await writeBundle(entry, join(folder, name));
+    const env = lambdaEnvironment(dynoxide.endpoint, BENCH_TABLES);
+    const answer = (name: keyof typeof ENTRIES, event: object) => () => firstAnswer(join(folder, name), event, env);
+    const root = { httpMethod: "GET", path: "/", headers: {}, requestContext: {} };
+    const times = await inTurns(
+      {
+        empty: answer("empty", root),
+        root: answer("produce", root),
+        getItem: answer("getItem", root),
+        getAndPutItem: answer("getAndPutItem", root),
+        produce: () => answer("produce", produceEvent(clusterId, topics.pop()!))(),
+      },
+      ROUNDS,
+      WARM_UPS,
+    );
+    const beside = (ours: string, name: string) => `${(times[ours]! / times[name]!).toFixed(2)}x`;
+    const row = (title: string, name: string, bundle = name) => [
+      title,
+      (bytes[bundle]! / 1024).toFixed(0),
+      times[name]!.toFixed(1),
+      beside("root", name),
+      beside("produce", name),
+    ];
+    table("Fresh process to first answer, medians, in turns", [
+      ["", "bundle KiB", "ms", "GET / beside it", "produce beside it"],
+      row("empty", "empty"),
+      row("empty but for one GetItem", "getItem"),
+      row("empty but for a GetItem and a PutItem", "getAndPutItem"),
+      row("Millrace, GET /", "root", "produce"),
+      row("Millrace, produce of one record", "produce"),
+    ]);
+  } finally {
+    client.destroy();
+    await dynoxide.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function writeBundle(entry: string, folder: string): Promise<number> {
+  const files = await buildBundle(entry);
+  mkdirSync(folder);
+  for (const { name, contents } of files) writeFileSync(join(folder, name), contents);
+  return bytesOf(files);
+}
+
+/** Starts a process on a bundle and waits for its answer. Errors: an Error for any other answer than 200. */
+async function firstAnswer(bundle: string, event: object, env: Record<string, string>): Promise<void> {
+  const args = [join(HANDLERS, "answer-once.mjs"), bundle, JSON.stringify(event)];
+  const child = spawn(process.execPath, args, { env, stdio: ["ignore", "pipe", "pipe"] });
+  const timer = setTimeout(() => child.kill("SIGKILL"), ANSWER_WITHIN_MS);
+  try {
+    await answered(child, bundle);
+  } finally {
+    clearTimeout(timer);
+    child.kill("SIGKILL");
+  }
+}
+
+function answered(child: ChildProcess, bundle: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let output = "";
+    child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+      if (output.includes('"statusCode":200') && output.endsWith("\n")) resolve();
+    });
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+    });
+    child.once("error", reject);
+    child.once("close", () => reject(new Error(`${bundle} did not answer 200: ${output}`)));
+  });
+}
+
+function produceEvent(clusterId: string, topic: string) {
+  const body = JSON.stringify({ value: { type: "STRING", data: "the first record" } });
+  return {
+    httpMethod: "POST",
+    path: `/v3/clusters/${clusterId}/topics/${topic}/records`,
+    headers: { "content-type": "application/json", host: "localhost" },
+    requestContext: { requestId: "cold-start" },
+    body: Buffer.from(body).toString("base64"),
+    isBase64Encoded: true,
+  };
+}
+
+if (import.meta.main) await run();
