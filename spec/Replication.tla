@@ -1,0 +1,184 @@
+---------------------------- MODULE Replication ----------------------------
+(* The replication protocol of one partition: every write that anybody may make, at any time. README.md says how it maps
+   to the rules, by their numbers. An action is enabled by what somebody has seen at some time (`facts`) and judged by
+   the tables and the metadata item as they are: a conditional put or a compare-and-set. A write whose answer is lost,
+   a table that cannot be reached, an agent that died: the same as nothing more being done about it. *)
+EXTENDS Observed
+
+View(epoch, from, leader) ==
+  [leader |-> leader, from |-> from, items |-> <<>>, verified |-> [r \in Regions |-> 0]]
+
+(* Rule 1: epoch and leader from one read. *)
+LeadersTaken(epoch, leaders) ==
+  IF "one-read" \in Omitted THEN {leaders[e] : e \in 1 .. epoch} ELSE {leaders[epoch]}
+
+(* After each write somebody reads the metadata item and the tables. *)
+Observe ==
+  LET e == meta'.epoch
+      started == {View(e, meta'.logStartOffset, l) : l \in LeadersTaken(e, leaderOf')}
+      begun == {s \in started : ~\E v \in views[e] : v.from = s.from /\ v.leader = s.leader}
+      after == TLCEval(Concluded(tables', meta', membersOf', TLCEval([views EXCEPT ![e] = @ \union begun]), committed))
+  IN  /\ leaderOf' = [leaderOf EXCEPT ![e] = meta'.leader]
+      /\ membersOf' = [membersOf EXCEPT ![e] = @ \union {meta'.isr \union meta'.joining}]
+      /\ views' = after.views
+      /\ committed' = after.committed
+      /\ seen' = seen \union NewlyConsumed(tables', meta', leaderOf', after.views, after.committed, seen)
+
+(* A conditional put: the condition stands where it is used, in the same step. *)
+Put(region, slot, item) ==
+  /\ tables' = [tables EXCEPT ![region][slot] = item]
+  /\ UNCHANGED meta
+  /\ Observe
+
+(* A compare-and-set on the version just read: hence one step. *)
+Change(kind, new) ==
+  /\ kind \in Changes
+  /\ meta.version < MaxVersion
+  /\ meta' = [new EXCEPT !.version = @ + 1]
+  /\ UNCHANGED <<tables, fenced, tried>>
+  /\ Observe
+
+----------------------------------------------------------------------------
+(* Rules 3 and 4: agents of epoch E, in the table of E's leader, with the first n items of a view of that epoch. *)
+
+SealSlot(E, view, n) ==
+  LET slot == EndOf(view, n)
+      item == tables[view.leader][slot]
+  IN  /\ slot \in Slots
+      /\ item.stamp < E - 1
+      /\ Continues(view, n, item)
+      /\ "seal" \notin Omitted
+      /\ UNCHANGED <<fenced, tried>>
+      /\ Put(view.leader, slot, [item EXCEPT !.stamp = E])
+
+Created(E, view, n, id, waitFor) ==
+  [epoch |-> E, stamp |-> E, appendId |-> id, waitFor |-> waitFor, prevEpoch |-> LastEpoch(view, n)]
+
+BarrierSlot(E, view, n, waitFor) ==
+  LET slot == EndOf(view, n)
+      item == tables[view.leader][slot]
+  IN  /\ slot \in Slots
+      /\ item.stamp < E
+      /\ n > 0 \/ view.from = 0
+      /\ ~HasBarrier(view, n, E)
+      /\ ~Continues(view, n, item)
+      /\ UNCHANGED <<fenced, tried>>
+      /\ Put(view.leader, slot, Created(E, view, n, BARRIER, waitFor))
+
+WaitForTaken(E) ==
+  IF "fresh-wait-for" \in Omitted THEN UNION {membersOf[e] : e \in 1 .. E} ELSE membersOf[E]
+
+(* Appended after a later leader's barrier stood; a late copy of an append that was committed before is not meant. *)
+IsFenced(E, slot, item) ==
+  /\ \E e \in E + 1 .. MaxEpoch : \E v \in views[e] : HasBarrier(v, Len(v.items), e)
+  /\ ~\E c \in committed : c.slot = slot /\ Same(c, item)
+
+(* A writer does not try again what may have been acknowledged, and deleted, below its view: README.md, "Findings". *)
+MayTry(view, n, id) ==
+  /\ id <= tried + 1
+  /\ ~HasAppendId(view, n, id)
+  /\ "retry-window" \in Omitted \/ ~\E c \in committed : c.appendId = id /\ c.slot < view.from
+
+AppendSlot(E, view, n, id) ==
+  LET slot == EndOf(view, n)
+      item == Created(E, view, n, id, {})
+  IN  /\ slot \in Slots
+      /\ tables[view.leader][slot].stamp < E
+      /\ HasBarrier(view, n, E) \/ "append-barrier" \in Omitted
+      /\ MayTry(view, n, id)
+      /\ tried' = IF id > tried THEN id ELSE tried
+      /\ fenced' = IF IsFenced(E, slot, item) THEN fenced \union {At(slot, item)} ELSE fenced
+      /\ Put(view.leader, slot, item)
+
+(* Rule 5: copy the n-th item of a view into another region. *)
+ReplicateSlot(E, view, n, region) ==
+  LET slot == EndOf(view, n - 1)
+  IN  /\ region /= view.leader
+      /\ tables[region][slot].stamp < E
+      /\ UNCHANGED <<fenced, tried>>
+      /\ Put(region, slot, [view.items[n] EXCEPT !.stamp = E])
+
+Seal ==
+  \E E \in 1 .. meta.epoch : \E view \in views[E] : \E n \in 0 .. Len(view.items) : SealSlot(E, view, n)
+
+Barrier ==
+  \E E \in 1 .. meta.epoch : \E view \in views[E] : \E n \in 0 .. Len(view.items), waitFor \in WaitForTaken(E) :
+    BarrierSlot(E, view, n, waitFor)
+
+AppendOne ==
+  \E E \in 1 .. meta.epoch : \E view \in views[E] : \E n \in 0 .. Len(view.items), id \in 1 .. MaxAppendId :
+    AppendSlot(E, view, n, id)
+
+Replicate ==
+  \E E \in 1 .. meta.epoch : \E view \in views[E] : \E n \in 1 .. Len(view.items), region \in Regions :
+    ReplicateSlot(E, view, n, region)
+
+----------------------------------------------------------------------------
+(* Rules 1 and 7. *)
+
+Elect ==
+  \E leader \in meta.isr :
+    /\ meta.epoch < MaxEpoch
+    /\ Change("elect", [meta EXCEPT !.leader = leader, !.epoch = @ + 1, !.joining = {}])
+
+Shrink ==
+  \E region \in (meta.isr \union meta.joining) \ {meta.leader} :
+    Change("shrink", [meta EXCEPT !.isr = @ \ {region}, !.joining = @ \ {region}])
+
+(* Step (a). The planted bug: a region that is verified through the highWatermark is at once taken in. *)
+BeginJoin ==
+  \E region \in Regions \ meta.isr :
+    /\ meta.epoch < MaxEpoch
+    /\ IF "barrier-first" \in Omitted
+       THEN /\ \E v \in views[meta.epoch] : v.from + v.verified[region] >= KnownCommitted(meta.epoch, committed)
+            /\ Change("grow", [meta EXCEPT !.epoch = @ + 1, !.isr = @ \union {region}, !.joining = {}])
+       ELSE Change("grow", [meta EXCEPT !.epoch = @ + 1, !.joining = {region}])
+
+(* Step (d), by an agent that saw the region filled in epoch E. (b) and (c) are the rules 3 and 5. *)
+CompleteJoin ==
+  \E E \in 1 .. meta.epoch : \E view \in views[E] : \E region \in Regions \ meta.isr :
+    /\ region \in meta.joining \/ "join-joining" \in Omitted
+    /\ meta.epoch = E \/ "join-epoch" \in Omitted
+    /\ \E b \in BarrierAt(view, Len(view.items), E) : view.verified[region] >= b
+    /\ Change("grow", [meta EXCEPT !.isr = @ \union {region}, !.joining = @ \ {region}])
+
+----------------------------------------------------------------------------
+(* Rule 9. The last committed item and the newest barrier stay. *)
+
+AdvanceLogStart ==
+  \E slot \in meta.logStartOffset + 1 .. MaxSlot - 1 :
+    /\ \E b \in committed : b.appendId = BARRIER /\ b.slot >= slot
+    /\ Change("retain", [meta EXCEPT !.logStartOffset = slot])
+
+Delete ==
+  \E region \in Regions, slot \in 0 .. meta.logStartOffset - 1 :
+    /\ ~IsFree(tables[region][slot])
+    /\ UNCHANGED <<fenced, tried>>
+    /\ Put(region, slot, Free)
+
+----------------------------------------------------------------------------
+
+Next ==
+  \/ Seal \/ Barrier \/ AppendOne \/ Replicate
+  \/ Elect \/ Shrink \/ BeginJoin \/ CompleteJoin
+  \/ AdvanceLogStart \/ Delete
+
+(* A partition is created with the barrier of epoch 1 in its in-sync set. *)
+FirstBarrier ==
+  [epoch |-> 1, stamp |-> 1, appendId |-> BARRIER, prevEpoch |-> NO_EPOCH, waitFor |-> FirstIsr]
+
+Init ==
+  /\ tables = [r \in Regions |-> [s \in Slots |-> IF s = 0 /\ r \in FirstIsr THEN FirstBarrier ELSE Free]]
+  /\ meta = [leader |-> FirstLeader, epoch |-> 1, isr |-> FirstIsr, joining |-> {}, version |-> 1, logStartOffset |-> 0]
+  /\ leaderOf = [e \in Epochs |-> IF e = 1 THEN FirstLeader ELSE NoRegion]
+  /\ membersOf = [e \in Epochs |-> IF e = 1 THEN {FirstIsr} ELSE {}]
+  /\ LET begun == [e \in Epochs |-> IF e = 1 THEN {View(1, 0, FirstLeader)} ELSE {}]
+         after == Concluded(tables, meta, membersOf, begun, {})
+     IN  /\ views = after.views
+         /\ committed = after.committed
+         /\ seen = NewlyConsumed(tables, meta, leaderOf, after.views, after.committed, {})
+  /\ fenced = {}
+  /\ tried = 0
+
+Spec == Init /\ [][Next]_vars
+=============================================================================
