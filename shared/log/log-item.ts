@@ -8,6 +8,11 @@ export function logKey(topicId: string, partition: number): LogKey {
   return `${topicId}#${partition}`;
 }
 
+export function partitionOf(log: LogKey): { readonly topicId: string; readonly partition: number } {
+  const at = log.lastIndexOf("#");
+  return { topicId: log.slice(0, at), partition: Number(log.slice(at + 1)) };
+}
+
 /** Where the RecordBatches of a large item lie in the segment store. */
 export interface ObjectPointer {
   readonly key: string;
@@ -62,8 +67,21 @@ export interface LogItem {
   /** Tells a retry of one's own write from somebody else's. 16 random bytes in base64url. */
   readonly appendId: string;
   readonly payload: ItemPayload;
+  /**
+   * Of a barrier alone, which begins its epoch (REPLICATION.md, 3): the brokers that writers of the epoch wait for. Its
+   * payload is a control batch.
+   */
+  readonly waitFor?: readonly number[];
+  /**
+   * What the writer knew to be committed when it appended, in a log of several replicas: true for good, so that a reader need
+   * not verify what lies below it.
+   */
+  readonly highWatermark?: number;
   /** Seconds since the epoch, DynamoDB's TTL; absent: kept. */
   readonly expiresAt?: number;
 }
+
+/** Which item it is, and which writing of it: an item is never changed but in its stamp. */
+export type ItemVersion = Pick<LogItem, "leaderEpoch" | "appendId" | "stamp">;
 
 export const NO_EPOCH = -1;

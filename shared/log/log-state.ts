@@ -1,6 +1,14 @@
 import type { Checkpoint } from "./checkpoint.ts";
+import { type EpochStart, withEpoch } from "./leader-epochs.ts";
 import { type LogItem, NO_EPOCH } from "./log-item.ts";
 import { foldProducerBatches, type ProducerStates, producerBatchesOf } from "./producer-state.ts";
+
+/** What writers of an epoch go by. */
+export interface Barrier {
+  readonly leaderEpoch: number;
+  /** Broker ids. */
+  readonly waitFor: readonly number[];
+}
 
 /** The fold of a log from its beginning to logEndOffset: all that an append has to know. Immutable. */
 export interface LogState {
@@ -11,6 +19,10 @@ export interface LogState {
   /** Milliseconds since the epoch; -1 for an empty log. */
   readonly maxTimestampSoFar: number;
   readonly producers: ProducerStates;
+  /** The newest barrier; undefined in a log that has none: one replica needs no barrier. */
+  readonly barrier: Barrier | undefined;
+  /** Where each epoch that began with a barrier starts, in order. */
+  readonly epochs: readonly EpochStart[];
   /** The topic was deleted; nothing is appended any more. */
   readonly isEnded: boolean;
   /** What a cold start would have to read if no checkpoint were written now. */
@@ -25,6 +37,8 @@ export function beginningOfLog(logStartOffset: number): LogState {
     lastEpoch: logStartOffset === 0 ? NO_EPOCH : undefined,
     maxTimestampSoFar: -1,
     producers: new Map(),
+    barrier: undefined,
+    epochs: [],
     isEnded: false,
     itemsSinceCheckpoint: 0,
     bytesSinceCheckpoint: 0,
@@ -39,6 +53,11 @@ export function fold(state: LogState, item: LogItem): LogState {
     lastEpoch: item.leaderEpoch,
     maxTimestampSoFar: Math.max(state.maxTimestampSoFar, item.maxTimestampSoFar),
     producers: foldProducerBatches(state.producers, producerBatchesOf(item)),
+    barrier: item.waitFor === undefined ? state.barrier : { leaderEpoch: item.leaderEpoch, waitFor: item.waitFor },
+    epochs:
+      item.waitFor === undefined
+        ? state.epochs
+        : withEpoch(state.epochs, { leaderEpoch: item.leaderEpoch, startOffset: item.baseOffset }),
     isEnded: item.payload.kind === "end-of-log",
     itemsSinceCheckpoint: state.itemsSinceCheckpoint + 1,
     bytesSinceCheckpoint: state.bytesSinceCheckpoint + bytes,
@@ -60,6 +79,7 @@ export function toCheckpoint(state: LogState): Checkpoint {
     lastEpoch: state.lastEpoch ?? NO_EPOCH,
     maxTimestampSoFar: state.maxTimestampSoFar,
     producers: [...state.producers.values()],
+    ...(state.barrier === undefined ? {} : { barrier: state.barrier, epochs: state.epochs }),
   };
 }
 
@@ -68,6 +88,8 @@ export function fromCheckpoint(checkpoint: Checkpoint): LogState {
     ...beginningOfLog(checkpoint.logEndOffset),
     lastEpoch: checkpoint.lastEpoch,
     maxTimestampSoFar: checkpoint.maxTimestampSoFar,
+    barrier: checkpoint.barrier,
+    epochs: checkpoint.epochs ?? [],
     producers: new Map(checkpoint.producers.map((producer) => [producer.producerId, producer])),
   };
 }

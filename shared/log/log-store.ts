@@ -1,8 +1,13 @@
 import type { Checkpoint } from "./checkpoint.ts";
-import type { LogItem, LogKey } from "./log-item.ts";
+import type { ItemVersion, LogItem, LogKey } from "./log-item.ts";
 
 /** What became of a conditional put. `occupied` carries the item that holds the slot. */
 export type PutItemResult = { readonly kind: "written" } | { readonly kind: "occupied"; readonly item: LogItem };
+
+/** What became of a put in place of something exact. `occupied`: what the slot holds instead; undefined: nothing. */
+export type ReplaceItemResult =
+  | { readonly kind: "written" }
+  | { readonly kind: "occupied"; readonly item: LogItem | undefined };
 
 /** Items in order of baseOffset. `isEnd`: there was nothing behind the last of them when they were read. */
 export interface LogPage {
@@ -27,6 +32,8 @@ export interface ReadLimits {
 export interface LogStore {
   /** Puts `item` at its baseOffset if the slot is free or holds an item whose stamp is lower than `item.stamp`. */
   putItem(log: LogKey, item: LogItem): Promise<PutItemResult>;
+  /** Puts `item` at its baseOffset if the slot holds just `expected`; undefined: if it is free. */
+  replaceItem(log: LogKey, item: LogItem, expected: ItemVersion | undefined): Promise<ReplaceItemResult>;
   /** The items with baseOffset >= `fromOffset`, ascending. */
   readItems(log: LogKey, fromOffset: number, limits: ReadLimits): Promise<LogPage>;
   /** The item with the greatest baseOffset <= `offset` (Number.MAX_SAFE_INTEGER: the last item). */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { LogStore } from "../../shared/log/log-store.ts";
 import { ALL, END, item, newLog, plain, plainItems } from "./log-items.ts";
+import { logStoreReplicationContract } from "./log-store-replication.contract.ts";
 import { logStoreUpkeepContract } from "./log-store-upkeep.contract.ts";
 
 export { item };
@@ -195,4 +196,5 @@ export function logStoreContract(name: string, open: () => LogStore): void {
     });
   });
   logStoreUpkeepContract(name, open);
+  logStoreReplicationContract(name, open);
 }

@@ -139,6 +139,56 @@ export function metadataStoreContract(name: string, open: () => MetadataStore): 
       expect((await store.getPartitions(id))[0]?.leaderEpoch).toBe(1);
     });
 
+    it("gives back a registration as it was written: who joins, and that it is ended", async () => {
+      const [store, id] = [open(), crypto.randomUUID()];
+      const first = { ...registration(id, 0), replicas: [2, 3, 1], leader: 2, inSyncReplicas: [2, 3] };
+      await store.createPartitions([first]);
+      expect(await store.getPartitions(id)).toEqual([first]);
+      const joining = { ...first, joining: [1], leaderEpoch: 1, partitionEpoch: 1 };
+      expect(await store.updatePartition(joining)).toBe(true);
+      expect(await store.getPartitions(id)).toEqual([joining]);
+      const joined = { ...joining, joining: [], inSyncReplicas: [2, 3, 1], partitionEpoch: 2 };
+      expect(await store.updatePartition(joined)).toBe(true);
+      expect((await store.getPartitions(id))[0]).not.toHaveProperty("isEnded");
+      const ended = { ...joined, isEnded: true as const, partitionEpoch: 3 };
+      expect(await store.updatePartition(ended)).toBe(true);
+      expect(await store.getPartitions(id)).toEqual([ended]);
+    });
+
+    it("does not take another's change for one's own, though it differs only in who joins or that it is ended", async () => {
+      const [store, id] = [open(), crypto.randomUUID()];
+      await store.createPartitions([registration(id, 0)]);
+      const change = { ...registration(id, 0), joining: [2], partitionEpoch: 1 };
+      expect(await store.updatePartition(change)).toBe(true);
+      expect(await store.updatePartition({ ...change, joining: [3] })).toBe(false);
+      expect(await store.updatePartition({ ...change, inSyncReplicas: [1, 2] })).toBe(false);
+      expect(await store.updatePartition({ ...change, leader: 2 })).toBe(false);
+      expect(await store.updatePartition({ ...change, isEnded: true })).toBe(false);
+      expect(await store.getPartitions(id)).toEqual([change]);
+    });
+
+    it("lets one of racing elections win", async () => {
+      const [store, id] = [open(), crypto.randomUUID()];
+      await store.createPartitions([registration(id, 0)]);
+      const elect = (leader: number) =>
+        store.updatePartition({ ...registration(id, 0), leader, leaderEpoch: 1, partitionEpoch: 1 });
+      const results = await Promise.all(Array.from({ length: 16 }, (_, racer) => elect(racer + 1)));
+      expect(results.filter((isElected) => isElected)).toHaveLength(1);
+      expect((await store.getPartitions(id))[0]?.leader).toBe(results.indexOf(true) + 1);
+    });
+
+    it("lists every broker's lease as it was renewed last", async () => {
+      const store = open();
+      // Leases are of the whole cluster: brokers that no other test uses.
+      const [one, other] = [10_001, 10_002];
+      await store.putLease(one, 1_700_000_000_000);
+      await store.putLease(other, 1_700_000_000_500);
+      await store.putLease(one, 1_700_000_003_000);
+      const leases = await store.getLeases();
+      expect([leases.get(one), leases.get(other)]).toEqual([1_700_000_003_000, 1_700_000_000_500]);
+      expect(leases.has(10_003)).toBe(false);
+    });
+
     it("keeps the work of a deletion until it is done", async () => {
       const store = open();
       const deleted = { topicId: crypto.randomUUID(), name: "t", partitionCount: 1, deletedAt: 7 };

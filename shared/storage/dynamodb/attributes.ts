@@ -16,3 +16,12 @@ export function stringOf(attributes: Attributes, name: string): string {
   if (text === undefined) throw new TypeError(`a stored item has no string ${name}`);
   return text;
 }
+
+/** Broker ids as a list: a set of DynamoDB cannot be empty and keeps no order. */
+export function brokerIdsToAttribute(brokerIds: readonly number[]): AttributeValue {
+  return { L: brokerIds.map((id) => ({ N: String(id) })) };
+}
+
+export function attributeToBrokerIds(attribute: AttributeValue): number[] {
+  return (attribute.L ?? []).map((id) => numberOf({ id }, "id"));
+}

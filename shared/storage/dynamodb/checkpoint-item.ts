@@ -7,10 +7,12 @@
 import { gunzipSync, gzipSync } from "node:zlib";
 import { KafkaError } from "../../kafka/kafka-error.ts";
 import type { Checkpoint } from "../../log/checkpoint.ts";
+import type { EpochStart } from "../../log/leader-epochs.ts";
 import type { LogKey } from "../../log/log-item.ts";
+import type { Barrier } from "../../log/log-state.ts";
 import type { AppendedBatch, ProducerState } from "../../log/producer-state.ts";
 import { VarintReader } from "../../record/varint.ts";
-import { type Attributes, numberOf } from "./attributes.ts";
+import { type Attributes, attributeToBrokerIds, brokerIdsToAttribute, numberOf } from "./attributes.ts";
 import { encodeVarints } from "./producer-batches.ts";
 
 /** Bytes of states in one item before compression, which random numbers do not yield to. */
@@ -58,6 +60,13 @@ export function checkpointToItems(log: LogKey, checkpoint: Checkpoint): { head: 
     maxTimestampSoFar: { N: String(maxTimestampSoFar) },
     producers: { B: gzipSync(first) },
   };
+  if (checkpoint.barrier !== undefined) {
+    head["barrierEpoch"] = { N: String(checkpoint.barrier.leaderEpoch) };
+    head["waitFor"] = brokerIdsToAttribute(checkpoint.barrier.waitFor);
+    const epochs = (checkpoint.epochs ?? []).flatMap(({ leaderEpoch, startOffset }) => [leaderEpoch, startOffset]);
+    if (checkpoint.committedIn !== undefined) head["committedIn"] = { N: String(checkpoint.committedIn) };
+    head["epochs"] = { B: gzipSync(encodeVarints(epochs)) };
+  }
   if (rest.length > 0) head["parts"] = { N: String(rest.length) };
   const parts = rest.map((bytes, index) => ({
     tp: checkpointPartition(log),
@@ -74,9 +83,32 @@ export function attributesToHead(attributes: Attributes): CheckpointHead {
       lastEpoch: numberOf(attributes, "lastEpoch"),
       maxTimestampSoFar: numberOf(attributes, "maxTimestampSoFar"),
       producers: attributesToProducers(attributes),
+      ...(attributes["waitFor"] === undefined
+        ? {}
+        : {
+            barrier: attributesToBarrier(attributes),
+            epochs: attributesToEpochs(attributes),
+            ...committedIn(attributes),
+          }),
     },
     partCount: attributes["parts"] === undefined ? 0 : numberOf(attributes, "parts"),
   };
+}
+
+function attributesToBarrier(attributes: Attributes): Barrier {
+  return { leaderEpoch: numberOf(attributes, "barrierEpoch"), waitFor: attributeToBrokerIds(attributes["waitFor"]!) };
+}
+
+function committedIn(attributes: Attributes): { committedIn?: number } {
+  return attributes["committedIn"] === undefined ? {} : { committedIn: numberOf(attributes, "committedIn") };
+}
+
+function attributesToEpochs(attributes: Attributes): EpochStart[] {
+  const bytes = gunzipSync(attributes["epochs"]?.B ?? gzipSync(""), { maxOutputLength: MAX_UNPACKED_BYTES });
+  const reader = new VarintReader(bytes, 0, bytes.length);
+  const epochs: EpochStart[] = [];
+  while (reader.at < reader.end) epochs.push({ leaderEpoch: reader.next(), startOffset: reader.next() });
+  return epochs;
 }
 
 /** The producers that a head or a part holds, in the order of their last append. */

@@ -9,8 +9,8 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { KafkaError } from "../../kafka/kafka-error.ts";
 import type { Checkpoint } from "../../log/checkpoint.ts";
-import type { LogItem, LogKey } from "../../log/log-item.ts";
-import type { LogPage, LogStore, PutItemResult, ReadLimits } from "../../log/log-store.ts";
+import type { ItemVersion, LogItem, LogKey } from "../../log/log-item.ts";
+import type { LogPage, LogStore, PutItemResult, ReadLimits, ReplaceItemResult } from "../../log/log-store.ts";
 import { stored, storedRead } from "../storage-error.ts";
 import type { Attributes } from "./attributes.ts";
 import { batchDelete } from "./batch-delete.ts";
@@ -35,21 +35,38 @@ export class DynamoDbLogStore implements LogStore {
   }
 
   async putItem(log: LogKey, item: LogItem): Promise<PutItemResult> {
+    const result = await this.#put(log, item, "attribute_not_exists(tp) OR stamp < :stamp", {
+      ":stamp": { N: String(item.stamp) },
+    });
+    if (result.kind === "written") return result;
+    if (result.item === undefined) throw unknownOccupant();
+    return { kind: "occupied", item: result.item };
+  }
+
+  replaceItem(log: LogKey, item: LogItem, expected: ItemVersion | undefined): Promise<ReplaceItemResult> {
+    if (expected === undefined) return this.#put(log, item, "attribute_not_exists(tp)");
+    return this.#put(log, item, "leaderEpoch = :epoch AND appendId = :id AND stamp = :stamp", {
+      ":epoch": { N: String(expected.leaderEpoch) },
+      ":id": { B: Buffer.from(expected.appendId, "base64url") },
+      ":stamp": { N: String(expected.stamp) },
+    });
+  }
+
+  #put(log: LogKey, item: LogItem, condition: string, values?: Attributes): Promise<ReplaceItemResult> {
     const put = new PutItemCommand({
       TableName: this.#table,
       Item: logItemToAttributes(log, item),
-      ConditionExpression: "attribute_not_exists(tp) OR stamp < :stamp",
-      ExpressionAttributeValues: { ":stamp": { N: String(item.stamp) } },
+      ConditionExpression: condition,
+      ...(values === undefined ? {} : { ExpressionAttributeValues: values }),
       ReturnValuesOnConditionCheckFailure: "ALL_OLD",
     });
-    return stored("the append", async (): Promise<PutItemResult> => {
+    return stored("the append", async (): Promise<ReplaceItemResult> => {
       try {
         await this.#client.send(put);
         return { kind: "written" };
       } catch (error) {
         if (!(error instanceof ConditionalCheckFailedException)) throw error;
-        if (error.Item === undefined) throw unknownOccupant(error);
-        return { kind: "occupied", item: attributesToLogItem(error.Item) };
+        return { kind: "occupied", item: error.Item && attributesToLogItem(error.Item) };
       }
     });
   }
@@ -177,13 +194,12 @@ export class DynamoDbLogStore implements LogStore {
 }
 
 /** A store that does not know ReturnValuesOnConditionCheckFailure: without the occupant no append is ever decided. */
-function unknownOccupant(cause: ConditionalCheckFailedException): KafkaError {
+function unknownOccupant(): KafkaError {
   return new KafkaError(
     "UNKNOWN_SERVER_ERROR",
     "the store refused the append and did not tell which item has the slot",
     {
       hint: "it must know ReturnValuesOnConditionCheckFailure, as DynamoDB does",
-      cause,
     },
   );
 }

@@ -20,6 +20,7 @@ import {
   deletedTopicKey,
   deletedTopicToAttributes,
 } from "./deleted-topic-item.ts";
+import { attributesToLease, LEASE_KIND, leaseToAttributes } from "./lease-item.ts";
 import {
   attributesToRegistration,
   partitionKey,
@@ -31,6 +32,8 @@ import { attributesToTopic, TOPIC_KIND, topicKey, topicToAttributes } from "./to
 
 const MAX_PAGES = 64;
 const WRITES_AT_ONCE = 16;
+/** Regions that a deployment may have, and then some. */
+const MAX_BROKERS = 100;
 
 interface Condition {
   readonly expression: string;
@@ -116,6 +119,14 @@ export class DynamoDbMetadataStore implements MetadataStore {
   async deletePartitions(topicId: string, partitionCount: number): Promise<void> {
     const keys = Array.from({ length: partitionCount }, (_, partition) => partitionKey(topicId, partition));
     await stored("deleting partitions", () => batchDelete(this.#client, this.#table, keys));
+  }
+
+  async putLease(brokerId: number, expiresAt: number): Promise<void> {
+    await this.#put(leaseToAttributes(brokerId, expiresAt));
+  }
+
+  async getLeases(): Promise<ReadonlyMap<number, number>> {
+    return new Map((await this.#query(LEASE_KIND, MAX_BROKERS)).map(attributesToLease));
   }
 
   async putDeletedTopic(topic: DeletedTopic): Promise<void> {

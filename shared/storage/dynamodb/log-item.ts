@@ -3,7 +3,7 @@
  * replication. Write units round up per KiB with keys and attribute names counted, so nothing is stored twice.
  */
 import type { ItemPayload, LogItem, LogKey } from "../../log/log-item.ts";
-import { type Attributes, numberOf } from "./attributes.ts";
+import { type Attributes, attributeToBrokerIds, brokerIdsToAttribute, numberOf } from "./attributes.ts";
 import { decodeProducerBatches, encodeProducerBatches } from "./producer-batches.ts";
 
 export function logItemKey(log: LogKey, baseOffset: number): Attributes {
@@ -24,6 +24,8 @@ export function logItemToAttributes(log: LogKey, item: LogItem): Attributes {
   if (item.maxTimestampSoFar !== item.maxTimestamp)
     attributes["maxTimestampSoFar"] = { N: String(item.maxTimestampSoFar) };
   if (item.expiresAt !== undefined) attributes["expiresAt"] = { N: String(item.expiresAt) };
+  if (item.waitFor !== undefined) attributes["waitFor"] = brokerIdsToAttribute(item.waitFor);
+  if (item.highWatermark !== undefined) attributes["highWatermark"] = { N: String(item.highWatermark) };
   const { payload } = item;
   if (payload.kind === "inline") attributes["batches"] = { B: payload.batches };
   if (payload.kind === "object") {
@@ -51,6 +53,8 @@ export function attributesToLogItem(attributes: Attributes): LogItem {
     prevEpoch: number("prevEpoch"),
     appendId: Buffer.from(attributes["appendId"]?.B ?? []).toString("base64url"),
     payload: payloadOf(attributes, baseOffset),
+    ...(attributes["waitFor"] === undefined ? {} : { waitFor: attributeToBrokerIds(attributes["waitFor"]) }),
+    ...(attributes["highWatermark"] === undefined ? {} : { highWatermark: number("highWatermark") }),
     ...(attributes["expiresAt"] === undefined ? {} : { expiresAt: number("expiresAt") }),
   };
 }

@@ -1,6 +1,6 @@
 import type { Checkpoint } from "../../log/checkpoint.ts";
-import type { LogItem, LogKey } from "../../log/log-item.ts";
-import type { LogPage, LogStore, PutItemResult, ReadLimits } from "../../log/log-store.ts";
+import type { ItemVersion, LogItem, LogKey } from "../../log/log-item.ts";
+import type { LogPage, LogStore, PutItemResult, ReadLimits, ReplaceItemResult } from "../../log/log-store.ts";
 
 interface MemoryLog {
   readonly items: Map<number, LogItem>;
@@ -14,12 +14,15 @@ export class MemoryLogStore implements LogStore {
   readonly #logs = new Map<LogKey, MemoryLog>();
 
   async putItem(log: LogKey, item: LogItem): Promise<PutItemResult> {
-    const { items, offsets } = this.#log(log);
-    const occupant = items.get(item.baseOffset);
+    const occupant = this.#log(log).items.get(item.baseOffset);
     if (occupant !== undefined && occupant.stamp >= item.stamp) return { kind: "occupied", item: copy(occupant) };
-    if (occupant === undefined) offsets.splice(firstAtOrAbove(offsets, item.baseOffset), 0, item.baseOffset);
-    items.set(item.baseOffset, copy(item));
-    return { kind: "written" };
+    return this.#put(log, item);
+  }
+
+  async replaceItem(log: LogKey, item: LogItem, expected: ItemVersion | undefined): Promise<ReplaceItemResult> {
+    const occupant = this.#log(log).items.get(item.baseOffset);
+    if (isVersion(occupant, expected)) return this.#put(log, item);
+    return { kind: "occupied", item: occupant && copy(occupant) };
   }
 
   async readItems(log: LogKey, fromOffset: number, { maxItems, maxBytes }: ReadLimits): Promise<LogPage> {
@@ -74,6 +77,13 @@ export class MemoryLogStore implements LogStore {
     return deleted;
   }
 
+  #put(log: LogKey, item: LogItem): { readonly kind: "written" } {
+    const { items, offsets } = this.#log(log);
+    if (!items.has(item.baseOffset)) offsets.splice(firstAtOrAbove(offsets, item.baseOffset), 0, item.baseOffset);
+    items.set(item.baseOffset, copy(item));
+    return { kind: "written" };
+  }
+
   #log(log: LogKey): MemoryLog {
     let stored = this.#logs.get(log);
     if (stored === undefined) {
@@ -82,6 +92,12 @@ export class MemoryLogStore implements LogStore {
     }
     return stored;
   }
+}
+
+function isVersion(item: LogItem | undefined, expected: ItemVersion | undefined): boolean {
+  if (item === undefined || expected === undefined) return item === expected;
+  const { leaderEpoch, appendId, stamp } = expected;
+  return item.leaderEpoch === leaderEpoch && item.appendId === appendId && item.stamp === stamp;
 }
 
 function copy(item: LogItem): LogItem {

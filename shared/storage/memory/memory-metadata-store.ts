@@ -7,6 +7,7 @@ import type { DeletedTopic, MetadataStore, PartitionRegistration, TopicItem } fr
 export class MemoryMetadataStore implements MetadataStore {
   #clusterId: string | undefined;
   #nextProducerId = 0;
+  readonly #leases = new Map<number, number>();
   readonly #topics = new Map<string, TopicItem>();
   readonly #partitions = new Map<string, Map<number, PartitionRegistration>>();
   readonly #deleted = new Map<string, DeletedTopic>();
@@ -69,6 +70,14 @@ export class MemoryMetadataStore implements MetadataStore {
 
   async deletePartitions(topicId: string): Promise<void> {
     this.#partitions.delete(topicId);
+  }
+
+  async putLease(brokerId: number, expiresAt: number): Promise<void> {
+    this.#leases.set(brokerId, expiresAt);
+  }
+
+  async getLeases(): Promise<ReadonlyMap<number, number>> {
+    return new Map(this.#leases);
   }
 
   async putDeletedTopic(topic: DeletedTopic): Promise<void> {
