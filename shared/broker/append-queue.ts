@@ -2,6 +2,7 @@ import { KafkaError, type Refusal } from "../kafka/kafka-error.ts";
 import type { AppendRequest } from "../log/append.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { OVER } from "../runtime/timeout.ts";
+import type { PartitionRegistration } from "./metadata-store.ts";
 
 /** How one append ended. `ended`: the topic was deleted; ask for it by name again. */
 export type AppendOutcome =
@@ -21,9 +22,11 @@ export interface AppendOptions {
   readonly deadline: number;
   /** Batches larger than this go to the segment store. */
   readonly inlineMaxBytes: number;
-  /** The epoch in which the caller's metadata says this region leads. */
-  readonly leaderEpoch: number;
-  readonly logStartOffset: number;
+  /** The partition as the caller's metadata has it: leader, epoch and whom to wait for, from one read. */
+  readonly registration: PartitionRegistration;
+  /** acks=all: answered when all in-sync replicas have it. */
+  readonly waitsForReplicas: boolean;
+  readonly minInsyncReplicas: number;
   /** Ends as `yielded` when another writer takes the slot, instead of trying the next one. */
   readonly yieldsOnConflict: boolean;
 }
@@ -44,6 +47,8 @@ export class PendingAppend {
   /** The writer's tick at which it came in: a refusal must be judged on a view confirmed later. */
   readonly arrivedAt: number;
   rounds = 0;
+  /** Its place in the log is decided: it waits for replicas, or for what the metadata says of the leader. */
+  isPlaced = false;
   readonly #answer: PromiseWithResolvers<AppendOutcome> = Promise.withResolvers();
   readonly #answered = new AbortController();
 
@@ -105,18 +110,22 @@ export class AppendQueue {
     for (const pending of this.#pending) {
       if (!pending.isAnswered && pending.rounds >= MAX_ROUNDS) pending.fail(timedOut());
     }
-    this.#pending = this.#pending.filter((pending) => !pending.isAnswered);
+    this.#pending = this.#pending.filter(({ isAnswered, isPlaced }) => !isAnswered && !isPlaced);
     const group: PendingAppend[] = [];
     let bytes = 0;
     for (const pending of this.#pending) {
       bytes += pending.request.batches.length;
-      const isOtherEpoch = pending.options.leaderEpoch !== this.#pending[0]!.options.leaderEpoch;
+      const isOtherEpoch = epochOf(pending) !== epochOf(this.#pending[0]!);
       if (group.length > 0 && (bytes > GROUP_MAX_BYTES || isOtherEpoch)) break;
       pending.rounds++;
       group.push(pending);
     }
     return group;
   }
+}
+
+function epochOf({ options }: PendingAppend): number {
+  return options.registration.leaderEpoch;
 }
 
 function timedOut(): KafkaError {

@@ -5,7 +5,9 @@ import { logKey } from "../log/log-item.ts";
 import type { AppendOutcome } from "./append-queue.ts";
 import type { Broker } from "./broker.ts";
 import type { LocatedPartition } from "./locate-partition.ts";
+import { isFenced } from "./log-view.ts";
 import { noteFailure } from "./note-failure.ts";
+import { isReplicated } from "./partition-view.ts";
 
 /** 0: answered before the write. 1: when the leader has it. -1 (all): when all in-sync replicas have it. */
 export type Acks = -1 | 0 | 1;
@@ -27,15 +29,25 @@ export type Appended = Extract<AppendOutcome, { kind: "appended" | "yielded" | "
 
 const ANSWERED_BEFORE_THE_WRITE: Appended = { kind: "appended", baseOffset: -1, lastOffset: -1, isDuplicate: false };
 
+/** How often an append follows a leader that moved meanwhile. */
+const MAX_LEADERS = 5;
+
 /** Hands a validated request to the partition's writer. Failures of stores are refusals here: they are one partition's. */
 export async function appendToPartition(
   broker: Broker,
-  { topic, registration }: LocatedPartition,
+  located: LocatedPartition,
   request: AppendRequest,
-  { acks, deadline, yieldsOnConflict }: AppendTerms,
+  terms: AppendTerms,
 ): Promise<Result<Appended, ProduceRefusal>> {
-  const { minInsyncReplicas, inlineMaxBytes } = topic.config;
-  if (acks === -1 && registration.inSyncReplicas.length < minInsyncReplicas) {
+  const { minInsyncReplicas } = located.topic.config;
+  const { partition } = located.registration;
+  let { registration } = located;
+  if (terms.acks === -1 && registration.inSyncReplicas.length < minInsyncReplicas) {
+    // A replica may have come back since the metadata was read.
+    const refreshed = await broker.topics.refresh(located.topic.item.name);
+    registration = refreshed?.partitions[partition] ?? registration;
+  }
+  if (terms.acks === -1 && registration.inSyncReplicas.length < minInsyncReplicas) {
     broker.metrics.count("Errors", 1);
     return refused(
       "NOT_ENOUGH_REPLICAS",
@@ -43,11 +55,8 @@ export async function appendToPartition(
       "lower min.insync.replicas, raise the replication factor, or send with acks=1",
     );
   }
-  const { leaderEpoch, logStartOffset } = registration;
-  const log = logKey(topic.item.topicId, registration.partition);
-  const append = () =>
-    broker.writers.of(log).append(request, { deadline, inlineMaxBytes, leaderEpoch, logStartOffset, yieldsOnConflict });
-  if (acks === 0) {
+  const append = () => appendToLeader(broker, { topic: located.topic, registration }, request, terms);
+  if (terms.acks === 0) {
     await broker.background.add("an append with acks=0", append);
     return ok(ANSWERED_BEFORE_THE_WRITE);
   }
@@ -56,7 +65,35 @@ export async function appendToPartition(
     return outcome.kind === "refused" ? { ok: false, refusal: outcome.refusal } : ok(outcome);
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error;
-    noteFailure(broker, "an append failed", { log }, error);
+    // A leader that does not answer may not be the leader any more.
+    if (isReplicated(registration)) broker.topics.invalidate(located.topic.item.name);
+    noteFailure(broker, "an append failed", { log: logKey(located.topic.item.topicId, partition) }, error);
     return { ok: false, refusal: error };
+  }
+}
+
+/** Where the metadata is old, and nothing was appended by it, it is read again and the new leader asked. */
+async function appendToLeader(
+  broker: Broker,
+  { topic, registration: located }: LocatedPartition,
+  request: AppendRequest,
+  { acks, deadline, yieldsOnConflict }: AppendTerms,
+): Promise<AppendOutcome> {
+  const { topicId, name } = topic.item;
+  const { inlineMaxBytes, minInsyncReplicas } = topic.config;
+  const { partition } = located;
+  const writer = broker.writers.of(logKey(topicId, partition));
+  let registration = located;
+  for (let leaders = 1; ; leaders++) {
+    const waitsForReplicas = acks === -1;
+    const options = { deadline, inlineMaxBytes, registration, waitsForReplicas, minInsyncReplicas, yieldsOnConflict };
+    try {
+      return await writer.append(request, options);
+    } catch (error) {
+      if (!isFenced(error) || leaders === MAX_LEADERS) throw error;
+      const refreshed = await broker.topics.refresh(name);
+      if (refreshed?.item.topicId !== topicId) return { kind: "ended" };
+      registration = refreshed.partitions[partition] ?? registration;
+    }
   }
 }

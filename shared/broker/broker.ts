@@ -5,10 +5,12 @@ import type { Logger } from "../runtime/logger.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import type { Random } from "../runtime/random.ts";
 import type { Background } from "./background.ts";
+import type { CommittedOffsets } from "./committed-offsets.ts";
 import type { LogBell } from "./log-bell.ts";
 import type { LogEnds } from "./log-ends.ts";
 import type { MetadataStore } from "./metadata-store.ts";
 import type { PartitionWriters } from "./partition-writers.ts";
+import type { ReplicaStores } from "./replica-stores.ts";
 import type { StickyPartitions } from "./sticky-partitions.ts";
 import type { TopicCache } from "./topic-cache.ts";
 
@@ -21,6 +23,8 @@ export interface BrokerParts {
   readonly random: Random;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** The stores of every region, by broker id; `logStore` and `segmentStore` are this process's own. Absent with one region. */
+  readonly replicas?: ReadonlyMap<number, ReplicaStores>;
   /** The regions of the deployment in order: broker id 1 is the first. */
   readonly regions: readonly string[];
   /** Items between checkpoints; CHECKPOINT_ITEMS unless told. */
@@ -35,6 +39,7 @@ export interface Broker extends BrokerParts {
   readonly topics: TopicCache;
   readonly writers: PartitionWriters;
   readonly logEnds: LogEnds;
+  readonly committed: CommittedOffsets;
   readonly sticky: StickyPartitions;
   readonly bell: LogBell;
   readonly background: Background;

@@ -4,9 +4,12 @@ import { sliceBatches } from "../log/item-batches.ts";
 import { type LogItem, logKey } from "../log/log-item.ts";
 import { batchHeaders } from "../record/read-batch-header.ts";
 import type { Broker } from "./broker.ts";
+import { followLeader } from "./follow-leader.ts";
 import { locatePartition } from "./locate-partition.ts";
 import { noteFailure } from "./note-failure.ts";
-import { itemBatches, readLog } from "./read-log.ts";
+import { itemBatches } from "./read-log.ts";
+import { readPartition } from "./read-partition.ts";
+import { at } from "./replica-stores.ts";
 import { waitForAppend } from "./wait-for-append.ts";
 
 export interface FetchRequest {
@@ -43,15 +46,18 @@ type FetchResult = Result<Fetched, FetchRefusal>;
 /** Fetches RecordBatches of one partition from an offset: Kafka's Fetch for one partition. */
 export async function fetch(broker: Broker, request: FetchRequest): Promise<FetchResult> {
   try {
-    const fetched = await fetchOnce(broker, request);
+    const ask = () => followLeader(broker, request.topic, () => fetchOnce(broker, request));
+    const fetched = await ask();
     if (fetched !== "ended") return fetched;
     // Deleted, and perhaps created anew under its name: asked once more by name.
     broker.topics.invalidate(request.topic);
-    const again = await fetchOnce(broker, request);
+    const again = await ask();
     if (again !== "ended") return again;
     return { ok: false, refusal: refuse("UNKNOWN_TOPIC_OR_PARTITION", "the topic was deleted") };
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error;
+    // A leader that does not answer may not be the leader any more.
+    broker.topics.invalidate(request.topic);
     noteFailure(broker, "a fetch failed", { topic: request.topic, partition: request.partition }, error);
     return { ok: false, refusal: error };
   }
@@ -66,7 +72,7 @@ async function fetchOnce(broker: Broker, request: FetchRequest): Promise<FetchRe
   const { logStartOffset } = registration;
   const log = logKey(topic.item.topicId, request.partition);
   if (request.offset < logStartOffset) {
-    const end = await readLog(broker, log, logStartOffset, logStartOffset, 1);
+    const end = await readPartition(broker, log, registration, logStartOffset, 1);
     return outOfRange(request.offset, logStartOffset, end.kind === "ended" ? logStartOffset : end.logEndOffset);
   }
   const slices: Uint8Array[] = [];
@@ -76,12 +82,12 @@ async function fetchOnce(broker: Broker, request: FetchRequest): Promise<FetchRe
   let waitedMs = 0;
   for (let waits = 0; ; waits++) {
     const budget = request.maxBytes - sizeInBytes;
-    const read = await readLog(broker, log, logStartOffset, nextOffset, Math.max(1, budget));
+    const read = await readPartition(broker, log, registration, nextOffset, Math.max(1, budget));
     if (read.kind === "ended") return "ended";
     if (read.kind === "out-of-range") return outOfRange(request.offset, logStartOffset, read.logEndOffset);
     if (read.kind === "items") {
       const isFirst = slices.length === 0;
-      const sliced = await sliceItems(broker, read.items, nextOffset, budget, isFirst);
+      const sliced = await sliceItems(at(broker, registration.leader), read.items, nextOffset, budget, isFirst);
       slices.push(...sliced.slices);
       sizeInBytes += sliced.sizeInBytes;
       nextOffset = sliced.nextOffset;

@@ -5,6 +5,19 @@ import { beginningOfLog, fromCheckpoint, type LogState } from "../log/log-state.
 import { withTimeout } from "../runtime/timeout.ts";
 import type { BrokerParts } from "./broker.ts";
 
+/** Somebody of a newer epoch was in the log: this epoch's view of the metadata is old. Nothing was appended by it. */
+export function fencedBy(log: LogKey, epoch: number, newer: number): KafkaError {
+  return new KafkaError("FENCED_LEADER_EPOCH", `epoch ${epoch} of ${log} was superseded by epoch ${newer}`, {
+    hint: "refresh the topic's metadata and send it again",
+    outcome: "none",
+  });
+}
+
+/** Whether nothing was done because the caller's registration is old: read it again and ask the new leader. */
+export function isFenced(error: unknown): boolean {
+  return error instanceof KafkaError && error.code === "FENCED_LEADER_EPOCH" && error.outcome === "none";
+}
+
 /** One read of the log store may take this long. */
 export const READ_TIMEOUT_MS = 5_000;
 
@@ -13,20 +26,30 @@ const PAGE = { maxItems: 1000, maxBytes: 1024 * 1024 };
 /** Pages of about 1 MiB that a cold start follows behind the last checkpoint: far more than checkpoints leave. */
 const MAX_PAGES = 256;
 
+/**
+ * The fold of the log up to its last checkpoint, or its beginning. `epoch`: of whoever acts by it, in a log of several replicas.
+ * Errors: FENCED_LEADER_EPOCH if a newer epoch committed what the checkpoint is of.
+ */
+export async function loadCheckpoint(
+  parts: Pick<BrokerParts, "logStore" | "clock">,
+  log: LogKey,
+  logStartOffset: number,
+  epoch = Number.MAX_SAFE_INTEGER,
+): Promise<LogState> {
+  const read = parts.logStore.readCheckpoint(log);
+  const checkpoint = await withTimeout(parts.clock, READ_TIMEOUT_MS, "reading the checkpoint", read);
+  if ((checkpoint?.committedIn ?? epoch) > epoch) throw fencedBy(log, epoch, checkpoint!.committedIn!);
+  const isUsable = checkpoint !== undefined && checkpoint.logEndOffset >= logStartOffset;
+  return isUsable ? fromCheckpoint(checkpoint) : beginningOfLog(logStartOffset);
+}
+
 /** The fold of the whole log, from its last checkpoint or its beginning. */
 export async function loadLog(
   parts: Pick<BrokerParts, "logStore" | "clock">,
   log: LogKey,
   logStartOffset: number,
 ): Promise<LogState> {
-  const checkpoint = await withTimeout(
-    parts.clock,
-    READ_TIMEOUT_MS,
-    "reading the checkpoint",
-    parts.logStore.readCheckpoint(log),
-  );
-  const isUsable = checkpoint !== undefined && checkpoint.logEndOffset >= logStartOffset;
-  const state = await catchUp(parts, log, isUsable ? fromCheckpoint(checkpoint) : beginningOfLog(logStartOffset));
+  const state = await catchUp(parts, log, await loadCheckpoint(parts, log, logStartOffset));
   if (state !== undefined) return state;
   throw new KafkaError("KAFKA_STORAGE_ERROR", `items of ${log} are missing`, {
     hint: "the log's start may have moved just now: try again",

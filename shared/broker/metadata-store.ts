@@ -25,6 +25,8 @@ export interface PartitionRegistration {
   readonly joining: readonly number[];
   readonly partitionEpoch: number;
   readonly logStartOffset: number;
+  /** Its topic is being deleted: it changes no more, so that the log that is sealed stays the leader's. */
+  readonly isEnded?: true;
 }
 
 /** A deleted topic whose items are still to be removed. */
@@ -66,6 +68,11 @@ export interface MetadataStore {
    */
   updatePartition(registration: PartitionRegistration): Promise<boolean>;
   deletePartitions(topicId: string, partitionCount: number): Promise<void>;
+
+  /** Says that a broker's region is alive until `expiresAt`, in milliseconds since the epoch. */
+  putLease(brokerId: number, expiresAt: number): Promise<void>;
+  /** Until when each broker's region said it is alive. */
+  getLeases(): Promise<ReadonlyMap<number, number>>;
 
   putDeletedTopic(topic: DeletedTopic): Promise<void>;
   listDeletedTopics(limit: number): Promise<DeletedTopic[]>;

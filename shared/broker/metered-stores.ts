@@ -1,23 +1,26 @@
 import { KafkaError } from "../kafka/kafka-error.ts";
 import type { CountName, Metrics } from "../runtime/metrics.ts";
 import type { BrokerParts } from "./broker.ts";
+import type { ReplicaStores } from "./replica-stores.ts";
 
-type Stores = Pick<BrokerParts, "logStore" | "metadataStore" | "segmentStore">;
+type Stores = Pick<BrokerParts, "logStore" | "metadataStore" | "segmentStore" | "replicas">;
 
 /**
  * The stores, with what they answer counted: each operation that ended throttled, and each object that was written or
  * read. What an operation answers, and when, stays as it was.
  */
-export function meteredStores({
-  logStore,
-  metadataStore,
-  segmentStore,
-  metrics,
-}: Stores & { metrics: Metrics }): Stores {
-  return {
+export function meteredStores(parts: Stores & { readonly metrics: Metrics }): Stores {
+  const { metadataStore, metrics, replicas } = parts;
+  const meteredReplica = ({ logStore, segmentStore }: ReplicaStores): ReplicaStores => ({
     logStore: metered(logStore, metrics),
-    metadataStore: metered(metadataStore, metrics),
     segmentStore: metered(segmentStore, metrics, { putObject: "ObjectsWritten", getObject: "ObjectsRead" }),
+  });
+  return {
+    ...meteredReplica(parts),
+    metadataStore: metered(metadataStore, metrics),
+    ...(replicas === undefined
+      ? {}
+      : { replicas: new Map([...replicas].map(([id, stores]) => [id, meteredReplica(stores)])) }),
   };
 }
 

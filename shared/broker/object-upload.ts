@@ -1,6 +1,7 @@
 import type { AppendRequest } from "../log/append.ts";
 import { joinBatches } from "../log/item-batches.ts";
 import type { LogKey, ObjectPointer } from "../log/log-item.ts";
+import type { SegmentStore } from "../log/segment-store.ts";
 import { withTimeout } from "../runtime/timeout.ts";
 import type { BrokerParts } from "./broker.ts";
 
@@ -10,6 +11,8 @@ const PUT_TIMEOUT_MS = 15_000;
 export interface ObjectUpload {
   readonly requests: readonly AppendRequest[];
   readonly object: ObjectPointer;
+  /** Where it lies: another leader's region does not have it. */
+  readonly segmentStore: SegmentStore;
 }
 
 /** Writes the requests' batches as one object, offsets from 0: the item that points to it says where they begin. */
@@ -22,11 +25,15 @@ export async function uploadBatches(
   const bytes = joinBatches(requests, 0, 0);
   const key = `${log.replace("#", "/")}/${name}.batches`;
   await withTimeout(parts.clock, PUT_TIMEOUT_MS, "the segment store", parts.segmentStore.putObject(key, bytes));
-  return { requests, object: { key, sizeInBytes: bytes.length } };
+  return { requests, object: { key, sizeInBytes: bytes.length }, segmentStore: parts.segmentStore };
 }
 
-/** Whether the upload holds just these requests, so that it need not be repeated when only the slot was lost. */
-export function holds(upload: ObjectUpload | undefined, requests: readonly AppendRequest[]): upload is ObjectUpload {
-  if (upload?.requests.length !== requests.length) return false;
+/** Whether the upload holds just these requests, in this store, so that it need not be repeated when only the slot was lost. */
+export function holds(
+  upload: ObjectUpload | undefined,
+  requests: readonly AppendRequest[],
+  segmentStore: SegmentStore,
+): upload is ObjectUpload {
+  if (upload?.requests.length !== requests.length || upload.segmentStore !== segmentStore) return false;
   return upload.requests.every((request, index) => request === requests[index]);
 }

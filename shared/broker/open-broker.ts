@@ -1,5 +1,6 @@
 import { Background } from "./background.ts";
 import type { Broker, BrokerParts } from "./broker.ts";
+import { CommittedOffsets } from "./committed-offsets.ts";
 import { LogBell } from "./log-bell.ts";
 import { LogEnds } from "./log-ends.ts";
 import { meteredStores } from "./metered-stores.ts";
@@ -16,6 +17,7 @@ export function openBroker(given: BrokerParts): Broker {
     topics: new TopicCache(parts),
     writers: new PartitionWriters(parts, bell),
     logEnds: new LogEnds(),
+    committed: new CommittedOffsets(parts),
     sticky: new StickyPartitions(parts.random),
     bell,
     background: new Background(parts),

@@ -4,19 +4,15 @@ import { chainStep } from "../log/chain.ts";
 import { conflictBackoffMs } from "../log/conflict-backoff.ts";
 import { joinBatches } from "../log/item-batches.ts";
 import { type ItemPayload, type LogItem, type LogKey, NO_EPOCH } from "../log/log-item.ts";
-import { checkpointed, fold, isCheckpointDue, type LogState, toCheckpoint } from "../log/log-state.ts";
-import { withTimeout } from "../runtime/timeout.ts";
+import type { LogState } from "../log/log-state.ts";
 import { type AppendOptions, type AppendOutcome, AppendQueue, PendingAppend } from "./append-queue.ts";
 import type { BrokerParts } from "./broker.ts";
+import { confirmLeader } from "./confirm-leader.ts";
 import type { LogBell } from "./log-bell.ts";
-import { catchUp, loadLog } from "./log-view.ts";
 import { holds, type ObjectUpload, uploadBatches } from "./object-upload.ts";
+import { isReplicated, PartitionView, type View } from "./partition-view.ts";
 import { putUntilKnown } from "./put-until-known.ts";
-
-/** A view of the log older than this is read anew before anything is put: far below the life of any deleted slot. */
-export const VIEW_MAX_AGE_MS = 30_000;
-
-const CHECKPOINT_TIMEOUT_MS = 3_000;
+import { at } from "./replica-stores.ts";
 
 /**
  * For so long after a lost slot, batches above so many bytes go to the segment store, whatever the topic allows inline: a lost
@@ -24,15 +20,6 @@ const CHECKPOINT_TIMEOUT_MS = 3_000;
  */
 export const CONTENDED_MS = 60_000;
 export const CONTENDED_INLINE_MAX_BYTES = 8 * 1024;
-
-/** What a writer believes its log to be. */
-interface View {
-  readonly state: LogState;
-  /** The tick at which it was certainly the whole log. */
-  readonly confirmedAt: number;
-  /** Milliseconds since the epoch. */
-  readonly readAt: number;
-}
 
 /**
  * Appends for one partition in one process: one put in flight, and what arrives meanwhile goes into the next item
@@ -43,9 +30,7 @@ export class PartitionWriter {
   readonly #bell: LogBell;
   readonly #log: LogKey;
   readonly #queue = new AppendQueue();
-  #view: View | undefined;
-  /** Orders arrivals and reads within this writer, where a clock's milliseconds are too coarse. */
-  #tick = 0;
+  readonly #view: PartitionView;
   #lostInARow = 0;
   /** Milliseconds since the epoch. */
   #lostAt = Number.NEGATIVE_INFINITY;
@@ -56,6 +41,7 @@ export class PartitionWriter {
     this.#parts = parts;
     this.#bell = bell;
     this.#log = log;
+    this.#view = new PartitionView(parts, log);
   }
 
   get isIdle(): boolean {
@@ -64,7 +50,7 @@ export class PartitionWriter {
 
   /** logEndOffset as last seen here; undefined before the first append. */
   get knownLogEndOffset(): number | undefined {
-    return this.#view?.state.logEndOffset;
+    return this.#view.knownLogEndOffset;
   }
 
   /**
@@ -72,7 +58,7 @@ export class PartitionWriter {
    * what the stores fail with; `outcome` tells whether it may be in the log.
    */
   async append(request: AppendRequest, options: AppendOptions): Promise<AppendOutcome> {
-    const pending = new PendingAppend(request, options, ++this.#tick);
+    const pending = new PendingAppend(request, options, this.#view.tick());
     this.#queue.push(pending);
     pending.failAtDeadline(this.#parts.clock);
     if (!this.#isRunning) {
@@ -89,8 +75,8 @@ export class PartitionWriter {
       try {
         await this.#round(group);
       } catch (error) {
-        this.#view = undefined;
-        for (const pending of group) if (!pending.isAnswered) pending.fail(error);
+        this.#view.drop();
+        for (const pending of group) if (!pending.isAnswered && !pending.isPlaced) pending.fail(error);
       }
     }
     this.#isRunning = false;
@@ -98,14 +84,12 @@ export class PartitionWriter {
 
   /** One attempt to get the group into the log. What is not answered by it comes into the next one. */
   async #round(group: readonly PendingAppend[]): Promise<void> {
-    const { leaderEpoch, logStartOffset } = group[0]!.options;
-    const view = await this.#freshView(logStartOffset);
+    const view = await this.#view.fresh(group[0]!.options.registration);
     if (view.state.isEnded) {
-      this.#view = undefined;
+      this.#view.drop();
       for (const pending of group) pending.answer({ kind: "ended" });
       return;
     }
-    if (leaderEpoch < (view.state.lastEpoch ?? NO_EPOCH)) throw fenced(leaderEpoch, view.state);
     const plan = planAppend(
       view.state,
       group.map(({ request }) => request),
@@ -123,10 +107,10 @@ export class PartitionWriter {
       // What stands behind an append was judged by what that append would make of the log: the put decides it too.
       if (verdict.kind === "append") break;
       if (verdict.kind === "refused" && !verdict.isFinal && pending.arrivedAt > view.confirmedAt) {
-        await this.#catchUp(view, pending.options.logStartOffset);
+        await this.#view.catchUp(pending.options.registration);
         return true;
       }
-      pending.answer(outcomeOf(verdict));
+      this.#answer(pending, verdict);
       isAnswered = true;
     }
     return isAnswered;
@@ -134,21 +118,57 @@ export class PartitionWriter {
 
   async #put(group: readonly PendingAppend[], plan: AppendPlan, view: View): Promise<void> {
     const appended = group.filter((_, index) => plan.verdicts[index]!.kind === "append");
-    const payload = await this.#payload(appended, plan, view.state.logEndOffset);
-    const item = this.#item(payload, plan, view.state, appended[0]!.options.leaderEpoch);
-    const confirmedAt = ++this.#tick;
+    const { registration } = appended[0]!.options;
+    const leader = at(this.#parts, registration.leader);
+    const payload = await this.#payload(leader, appended, plan, view.state.logEndOffset);
+    const item = this.#item(payload, plan, view.state, registration.leaderEpoch);
+    const confirmedAt = this.#view.tick();
     const readAt = this.#parts.clock.now();
-    const [result, state] = await Promise.all([
-      putUntilKnown(this.#parts, this.#log, item),
-      this.#writeCheckpointIfDue(view.state),
+    const [result, before] = await Promise.all([
+      putUntilKnown(leader, this.#log, item),
+      this.#view.checkpointIfDue(view, registration),
     ]);
-    if (result.kind === "occupied") return this.#lose(appended, payload, result.item, { ...view, state });
+    if (result.kind === "occupied") return this.#lose(appended, item, result.item, before);
     this.#countAppend(appended, plan);
     this.#lostInARow = 0;
     this.#upload = undefined;
-    this.#view = { state: fold(state, item), confirmedAt, readAt };
-    for (const [index, pending] of group.entries()) pending.answer(outcomeOf(plan.verdicts[index]!));
+    this.#view.append(item, before, confirmedAt, readAt);
+    for (const [index, pending] of group.entries()) this.#answer(pending, plan.verdicts[index]!);
     this.#bell.ring(this.#log);
+  }
+
+  /**
+   * What must be on all in-sync replicas is answered when it is, and a refusal when the leader is confirmed; until then it
+   * stands in nobody's way.
+   */
+  #answer(pending: PendingAppend, verdict: AppendPlan["verdicts"][number]): void {
+    const { replication } = this.#view;
+    const { registration, waitsForReplicas } = pending.options;
+    if (!isReplicated(registration) || (verdict.kind !== "refused" && !waitsForReplicas)) {
+      pending.answer(outcomeOf(verdict));
+      return;
+    }
+    pending.isPlaced = true;
+    if (verdict.kind === "refused") {
+      confirmLeader(this.#parts, registration).then(
+        () => pending.answer(outcomeOf(verdict)),
+        (error) => pending.fail(error),
+      );
+      return;
+    }
+    // Nobody appends to a replicated log whose followers it does not know.
+    if (replication === undefined) throw new Error(`the followers of ${this.#log} are not known`);
+    replication
+      .committedThrough(verdict.lastOffset + 1, () => pending.isAnswered)
+      .then(
+        () => {
+          this.#bell.ring(this.#log);
+          const { minInsyncReplicas } = pending.options;
+          if (replication.inSyncReplicas.length >= minInsyncReplicas) pending.answer(outcomeOf(verdict));
+          else pending.fail(tooFewReplicas(minInsyncReplicas, replication.inSyncReplicas));
+        },
+        (error) => pending.fail(error),
+      );
   }
 
   #countAppend(appended: readonly PendingAppend[], { recordCount }: AppendPlan): void {
@@ -159,30 +179,39 @@ export class PartitionWriter {
   }
 
   /** The slot went to another writer: its item is folded in, and the next round tries the slot behind it. */
-  async #lose(appended: readonly PendingAppend[], payload: ItemPayload, winner: LogItem, view: View): Promise<void> {
+  async #lose(appended: readonly PendingAppend[], own: LogItem, winner: LogItem, view: View): Promise<void> {
+    const { registration } = appended[0]!.options;
+    // The own item with a newer stamp: it is in the log, and only the newer epoch can tell whether it stays there.
+    if (winner.appendId === own.appendId) throw mayBeKept(this.#log, winner.stamp);
     this.#lostInARow++;
     this.#lostAt = this.#parts.clock.now();
     this.#parts.metrics.count("AppendConflicts", 1);
     const isNext = chainStep(view.state, winner) === "next";
-    this.#view = isNext ? { ...view, state: fold(view.state, winner) } : undefined;
-    if (payload.kind === "inline") {
+    if (isNext) this.#view.fold(winner, view);
+    else this.#view.drop();
+    if (own.payload.kind === "inline") {
       for (const pending of appended) if (pending.options.yieldsOnConflict) pending.answer({ kind: "yielded" });
     }
     const backoffMs = conflictBackoffMs(this.#lostInARow, this.#parts.random);
     if (backoffMs === 0) return;
     await this.#parts.clock.sleep(backoffMs);
-    if (this.#view !== undefined) await this.#catchUp(this.#view, appended[0]!.options.logStartOffset);
+    if (isNext) await this.#view.catchUp(registration);
   }
 
-  async #payload(appended: readonly PendingAppend[], plan: AppendPlan, baseOffset: number): Promise<ItemPayload> {
-    const { inlineMaxBytes, leaderEpoch } = appended[0]!.options;
+  async #payload(
+    leader: BrokerParts,
+    appended: readonly PendingAppend[],
+    plan: AppendPlan,
+    baseOffset: number,
+  ): Promise<ItemPayload> {
+    const { inlineMaxBytes, registration } = appended[0]!.options;
     const requests = appended.map(({ request }) => request);
     if (sizeOf(appended) <= Math.min(inlineMaxBytes, this.#inlineLimit())) {
-      return { kind: "inline", batches: joinBatches(requests, baseOffset, leaderEpoch) };
+      return { kind: "inline", batches: joinBatches(requests, baseOffset, registration.leaderEpoch) };
     }
-    const upload: ObjectUpload = holds(this.#upload, requests)
+    const upload: ObjectUpload = holds(this.#upload, requests, leader.segmentStore)
       ? this.#upload
-      : await uploadBatches(this.#parts, this.#log, requests, this.#newId());
+      : await uploadBatches(leader, this.#log, requests, this.#newId());
     this.#upload = upload;
     return { kind: "object", object: upload.object, producerBatches: plan.producerBatches };
   }
@@ -204,39 +233,8 @@ export class PartitionWriter {
       prevEpoch: state.lastEpoch ?? NO_EPOCH,
       appendId: this.#newId(),
       payload,
+      ...(this.#view.replication === undefined ? {} : { highWatermark: this.#view.replication.committedOffset }),
     };
-  }
-
-  async #freshView(logStartOffset: number): Promise<View> {
-    if (this.#view === undefined) return this.#read((parts) => loadLog(parts, this.#log, logStartOffset));
-    if (this.#parts.clock.now() - this.#view.readAt < VIEW_MAX_AGE_MS) return this.#view;
-    return this.#catchUp(this.#view, logStartOffset);
-  }
-
-  async #catchUp({ state }: View, logStartOffset: number): Promise<View> {
-    return this.#read(
-      async (parts) => (await catchUp(parts, this.#log, state)) ?? loadLog(parts, this.#log, logStartOffset),
-    );
-  }
-
-  async #read(read: (parts: BrokerParts) => Promise<LogState>): Promise<View> {
-    const confirmedAt = ++this.#tick;
-    const readAt = this.#parts.clock.now();
-    this.#view = { state: await read(this.#parts), confirmedAt, readAt };
-    return this.#view;
-  }
-
-  /** Goes out beside the append, so that it costs no time. A failed one is made up for by the next. */
-  async #writeCheckpointIfDue(state: LogState): Promise<LogState> {
-    const { clock, logger, logStore, checkpointEveryItems } = this.#parts;
-    if (!isCheckpointDue(state, checkpointEveryItems)) return state;
-    try {
-      const put = logStore.putCheckpoint(this.#log, toCheckpoint(state));
-      await withTimeout(clock, CHECKPOINT_TIMEOUT_MS, "writing the checkpoint", put);
-    } catch (error) {
-      logger.warn("a checkpoint was not written", { log: this.#log }, error);
-    }
-    return checkpointed(state);
   }
 
   #newId(): string {
@@ -254,8 +252,18 @@ function outcomeOf(verdict: AppendPlan["verdicts"][number]): AppendOutcome {
   return { kind: "appended", baseOffset, lastOffset, isDuplicate: verdict.kind === "duplicate" };
 }
 
-function fenced(leaderEpoch: number, state: LogState): KafkaError {
-  return new KafkaError("FENCED_LEADER_EPOCH", `epoch ${leaderEpoch} was superseded by epoch ${state.lastEpoch}`, {
-    hint: "refresh the topic's metadata and send it again",
+/** min.insync.replicas is judged once more when it is done, by the in-sync set that it was done with. */
+function tooFewReplicas(minInsyncReplicas: number, inSyncReplicas: readonly number[]): KafkaError {
+  const message = `${inSyncReplicas.length} replicas are in sync; min.insync.replicas is ${minInsyncReplicas}`;
+  return new KafkaError("NOT_ENOUGH_REPLICAS_AFTER_APPEND", message, {
+    hint: "it is in the log, on fewer replicas than it should be",
+    outcome: "unknown",
+  });
+}
+
+function mayBeKept(log: LogKey, stamp: number): KafkaError {
+  return new KafkaError("NOT_LEADER_OR_FOLLOWER", `epoch ${stamp} of ${log} began while it was appended`, {
+    hint: "refresh the topic's metadata; it may be in the log all the same",
+    outcome: "unknown",
   });
 }

@@ -21,7 +21,9 @@ export async function putUntilKnown(parts: BrokerParts, log: LogKey, item: LogIt
     try {
       const put = parts.logStore.putItem(log, item);
       const result = await withTimeout(parts.clock, PUT_TIMEOUT_MS, "the append", put);
-      const isOwn = result.kind === "occupied" && result.item.appendId === item.appendId;
+      // With a newer stamp it is the newer epoch's to acknowledge.
+      const isOwn =
+        result.kind === "occupied" && result.item.appendId === item.appendId && result.item.stamp === item.stamp;
       return isOwn ? { kind: "written" } : result;
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;

@@ -2,6 +2,7 @@ import { type LogKey, logKey } from "../log/log-item.ts";
 import type { Broker } from "./broker.ts";
 import { sealAndDelete } from "./delete-topic.ts";
 import type { DeletedTopic } from "./metadata-store.ts";
+import { at } from "./replica-stores.ts";
 import { untilKnown } from "./until-known.ts";
 
 /**
@@ -50,13 +51,20 @@ async function removeTopic(broker: Broker, topic: DeletedTopic, maxItems: number
     return { itemsDeleted, isDone: false };
   }
   if (broker.clock.now() - topic.deletedAt < SEAL_GRACE_MS) return { itemsDeleted, isDone: false };
-  for (let partition = 0; partition < partitionCount && itemsDeleted < maxItems; partition++) {
-    itemsDeleted += await removeItems(broker, logKey(topicId, partition), maxItems - itemsDeleted);
+  for (const region of everyRegion(broker)) {
+    for (let partition = 0; partition < partitionCount && itemsDeleted < maxItems; partition++) {
+      itemsDeleted += await removeItems(region, logKey(topicId, partition), maxItems - itemsDeleted);
+    }
+    if (itemsDeleted >= maxItems || (await removeObjects(region, topicId))) return { itemsDeleted, isDone: false };
   }
-  if (itemsDeleted >= maxItems || (await removeObjects(broker, topicId))) return { itemsDeleted, isDone: false };
   await untilKnown(broker, "deleting partitions", () => metadataStore.deletePartitions(topicId, partitionCount));
   await untilKnown(broker, "ending the deletion", () => metadataStore.removeDeletedTopic(topicId));
   return { itemsDeleted, isDone: true };
+}
+
+/** The broker on the stores of each region in turn. */
+function everyRegion(broker: Broker): Broker[] {
+  return broker.replicas === undefined ? [broker] : [...broker.replicas.keys()].map((id) => at(broker, id));
 }
 
 /** Deletes up to `maxItems` items of a log, in steps that each end within their time. Fewer than that: none is left. */

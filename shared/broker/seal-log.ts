@@ -5,16 +5,21 @@ import { type LogItem, logKey, NO_EPOCH } from "../log/log-item.ts";
 import { fold, type LogState } from "../log/log-state.ts";
 import type { BrokerParts } from "./broker.ts";
 import { catchUp, loadLog } from "./log-view.ts";
+import type { PartitionRegistration } from "./metadata-store.ts";
 import { putUntilKnown } from "./put-until-known.ts";
+import { at } from "./replica-stores.ts";
 
 /** Slots that writers at work may take before the seal gets its own. */
 const MAX_ATTEMPTS = 100;
+
+export type SealedPartition = Pick<PartitionRegistration, "topicId" | "partition" | "leader">;
 
 /**
  * Ends the log of a deleted topic's partition: whoever appends with an older view meets the seal in its slot. Again on
  * a sealed log it does nothing. Errors: KafkaError of the store, or REQUEST_TIMED_OUT when writers keep winning.
  */
-export async function sealLog(parts: BrokerParts, topicId: string, partition: number): Promise<void> {
+export async function sealLog(given: BrokerParts, { topicId, partition, leader }: SealedPartition): Promise<void> {
+  const parts = at(given, leader);
   const log = logKey(topicId, partition);
   let state = await loadLog(parts, log, 0);
   for (let lost = 0; lost < MAX_ATTEMPTS; lost++) {
