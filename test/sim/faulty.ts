@@ -25,7 +25,7 @@ const LATE_MS = 20_000;
 export function faulty<T extends object>(store: T, scheduler: Scheduler, faults: () => Faults): T {
   const operate = async (name: string, apply: () => Promise<unknown>): Promise<unknown> => {
     const { fail, throttle, loseAnswer, applyLate, hang, maxDelayMs } = faults();
-    const isWrite = /^(put|create|update|delete|next|remove)/.test(name);
+    const isWrite = /^(put|replace|create|update|delete|next|remove)/.test(name);
     await scheduler.sleep(scheduler.integer(maxDelayMs + 1));
     const lost = () => new KafkaError("KAFKA_STORAGE_ERROR", "the answer was lost", { outcome: "unknown" });
     if (scheduler.chance(fail)) throw new KafkaError("KAFKA_STORAGE_ERROR", "refused");

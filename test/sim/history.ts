@@ -18,6 +18,9 @@ export interface History {
   readonly violations: string[];
 }
 
+/** What a control record is seen as. */
+export const CONTROL = "#control-";
+
 /** What the log holds in the end, by offset. */
 export type FinalLog = readonly { readonly offset: number; readonly value: string }[];
 
@@ -41,6 +44,7 @@ export function check(history: History, log: FinalLog): string[] {
   }
   const last = new Map<number, Attempt>();
   for (const { value } of log) {
+    if (value.startsWith(CONTROL)) continue;
     const attempt = history.attempts.find((candidate) => candidate.value === value);
     if (attempt === undefined) broken.push(`${value} was never sent`);
     if (attempt?.producer === undefined) continue;

@@ -30,12 +30,21 @@ export interface Outcome {
 /** A process that acts as a broker: it can be killed, which leaves its requests under way, and paused. */
 export class Process {
   broker: Broker;
-  pausedUntil = 0;
   readonly #parts: BrokerParts;
+  readonly #sleeper: { pausedUntil: number };
 
-  constructor(parts: BrokerParts, scheduler: Scheduler) {
+  constructor(parts: BrokerParts, scheduler: Scheduler, sleeper = { pausedUntil: 0 }) {
+    this.#sleeper = sleeper;
     this.#parts = { ...parts, clock: scheduler.clock(() => this.pausedUntil) };
     this.broker = openBroker(this.#parts);
+  }
+
+  get pausedUntil(): number {
+    return this.#sleeper.pausedUntil;
+  }
+
+  set pausedUntil(until: number) {
+    this.#sleeper.pausedUntil = until;
   }
 
   /** A new one in its place: it remembers nothing. */
