@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import type { Broker } from "../shared/broker/broker.ts";
 import { openBroker } from "../shared/broker/open-broker.ts";
+import type { ReplicaStores } from "../shared/broker/replica-stores.ts";
 import type { SegmentStore } from "../shared/log/segment-store.ts";
 import { systemClock } from "../shared/runtime/clock.ts";
 import { systemRandom } from "../shared/runtime/random.ts";
@@ -10,7 +11,7 @@ import { DynamoDbMetadataStore } from "../shared/storage/dynamodb/dynamodb-metad
 import { FileSegmentStore } from "../shared/storage/file/file-segment-store.ts";
 import { MemorySegmentStore } from "../shared/storage/memory/memory-segment-store.ts";
 import { S3SegmentStore } from "../shared/storage/s3/s3-segment-store.ts";
-import { readBrokerEnvironment } from "./broker-environment.ts";
+import { type BrokerLocation, readBrokerEnvironment } from "./broker-environment.ts";
 import { processObservability } from "./observability.ts";
 
 let broker: Broker | undefined;
@@ -24,26 +25,44 @@ export function processBroker(): Broker {
   return broker;
 }
 
+/** The id of the broker whose region this process runs in. */
+export function processBrokerId(): number {
+  return readBrokerEnvironment(process.env).own.brokerId;
+}
+
 function fromEnvironment(): Broker {
-  const { logTable, metadataTable, segments, regions } = readBrokerEnvironment(process.env);
+  const { logTable, metadataTable, brokers, own } = readBrokerEnvironment(process.env);
   const { logger, metrics } = processObservability();
-  const client = dynamoDbClient();
+  // The metadata are a global table: each region's own copy of it answers.
+  const metadataStore = new DynamoDbMetadataStore(dynamoDbClient(), metadataTable);
+  const replicas = new Map(
+    brokers.map((location) => [location.brokerId, storesOf(location, logTable, brokers.length)]),
+  );
   return openBroker({
-    logStore: new DynamoDbLogStore(client, logTable),
-    metadataStore: new DynamoDbMetadataStore(client, metadataTable),
-    segmentStore: segmentStore(segments),
+    ...replicas.get(own.brokerId)!,
+    metadataStore,
     clock: systemClock,
     random: systemRandom,
     logger,
     metrics,
-    regions,
+    regions: brokers.map(({ region }) => region),
+    ...(brokers.length === 1 ? {} : { replicas }),
   });
 }
 
-function segmentStore(url: URL): SegmentStore {
+/** The stores of one region. A client opens no connection before its first request. */
+function storesOf(location: BrokerLocation, logTable: string, regionCount: number): ReplicaStores {
+  const { region, endpoint, segments } = location;
+  // With one region the SDK finds its own, which need not be the one that the cluster calls it.
+  const config = regionCount === 1 ? {} : { region };
+  const client = dynamoDbClient(endpoint === undefined ? config : { ...config, endpoint });
+  return { logStore: new DynamoDbLogStore(client, logTable), segmentStore: segmentStore(segments, config) };
+}
+
+function segmentStore(url: URL, config: { region?: string }): SegmentStore {
   if (url.protocol === "file:") return new FileSegmentStore(fileURLToPath(url));
   if (url.protocol === "memory:") return new MemorySegmentStore();
   // Path style, so that a bucket is found at an endpoint that has no host name for each.
   const endpoint = process.env["AWS_ENDPOINT_URL_S3"] || process.env["AWS_ENDPOINT_URL"];
-  return new S3SegmentStore(url.hostname, { forcePathStyle: Boolean(endpoint) });
+  return new S3SegmentStore(url.hostname, { ...config, forcePathStyle: Boolean(endpoint) });
 }

@@ -1,8 +1,8 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { type AddressInfo, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { dynoxideBinary } from "./dynoxide-binary.ts";
 import { StartupError } from "./startup-error.ts";
+import { startWatched } from "./watched-process.ts";
 
 const HOST = "127.0.0.1";
 const READY_WITHIN_MS = 15_000;
@@ -11,26 +11,16 @@ const STOP_WITHIN_MS = 5_000;
 /** Between choosing a free port and binding it somebody else may take it. */
 const MAX_PORTS = 3;
 
-/**
- * Runs the command given to it until its input, descriptor 3, ends: that is when the process at the other end dies, however
- * it dies. SIGKILL then, because nobody is left to see whether a gentler signal worked; SQLite's log is made for it. The
- * reader is ended with the command, so that it never kills a later process of the same id.
- */
-const WATCHDOG = `"$@" </dev/null 3<&- & child=$!
-{ read -r _; kill -KILL $child 2>/dev/null; } <&3 & reader=$!
-trap 'kill -TERM $child 2>/dev/null' TERM INT HUP
-while kill -0 $child 2>/dev/null; do wait $child; done
-kill -KILL $reader 2>/dev/null`;
-
 export interface Dynoxide {
   readonly endpoint: string;
   /** Resolves when it has ended, whoever ended it. */
   readonly ended: Promise<void>;
   stop(): Promise<void>;
+  /** As a power cut does. */
+  kill(): Promise<void>;
 }
 
 interface Running extends Dynoxide {
-  readonly child: ChildProcess;
   /** The last line it wrote, for whoever wonders why it ended. */
   lastLine(): string;
   hasEnded(): boolean;
@@ -51,33 +41,21 @@ export async function startDynoxide(file: string | undefined): Promise<Dynoxide>
 
 function run(binary: string, port: number, file: string | undefined): Running {
   const serve = ["serve", "--host", HOST, "--port", String(port), ...(file === undefined ? [] : ["--db-path", file])];
-  const child = spawn("/bin/sh", ["-c", WATCHDOG, "millrace-watchdog", binary, ...serve], {
-    stdio: ["ignore", "ignore", "pipe", "pipe"],
-    // A group of its own: Ctrl-C is for the service, which stops it when all requests are answered.
-    detached: true,
-    // Nothing of the user's environment: their AWS credentials may be in it.
-    env: { PATH: process.env["PATH"], TMPDIR: process.env["TMPDIR"] },
-  });
+  // Nothing of the user's environment: their AWS credentials may be in it.
+  const env = { PATH: process.env["PATH"], TMPDIR: process.env["TMPDIR"] };
+  const dynoxide = startWatched(binary, serve, env);
   let tail = "";
-  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+  dynoxide.stdout.resume();
+  dynoxide.stderr.setEncoding("utf8").on("data", (text: string) => {
     tail = (tail + text).slice(-1_000);
   });
-  let isOver = false;
-  const ended = new Promise<void>((resolve) => {
-    const end = () => {
-      isOver = true;
-      resolve();
-    };
-    child.once("exit", end);
-    child.once("error", end);
-  });
   return {
-    child,
     endpoint: `http://${HOST}:${port}`,
-    ended,
+    ended: dynoxide.ended,
     lastLine: () => tail.trim().split("\n").at(-1) ?? "",
-    hasEnded: () => isOver,
-    stop: () => stop(child, ended),
+    hasEnded: () => dynoxide.hasEnded(),
+    stop: () => dynoxide.stop(STOP_WITHIN_MS),
+    kill: () => dynoxide.kill(),
   };
 }
 
@@ -105,19 +83,4 @@ async function answers({ endpoint, hasEnded }: Running): Promise<boolean> {
     await sleep(POLL_MS);
   }
   return false;
-}
-
-async function stop(child: ChildProcess, ended: Promise<void>): Promise<void> {
-  child.kill("SIGTERM");
-  const killed = setTimeout(() => child.pid !== undefined && killGroup(child.pid), STOP_WITHIN_MS);
-  await ended;
-  clearTimeout(killed);
-}
-
-function killGroup(pid: number): void {
-  try {
-    process.kill(-pid, "SIGKILL");
-  } catch {
-    // It had ended by itself.
-  }
 }

@@ -72,7 +72,8 @@ export async function startHttpServer(
   };
 }
 
-async function listen(server: Server, host: string, port: number): Promise<void> {
+/** Errors: StartupError that says what is in the way. */
+export async function listen(server: Server, host: string, port: number): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
       const isTaken = error.code === "EADDRINUSE";

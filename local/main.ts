@@ -1,4 +1,5 @@
 import { HELP, parseOptions } from "./options.ts";
+import { startRegions } from "./regions.ts";
 import { type Service, startService } from "./service.ts";
 import { StartupError } from "./startup-error.ts";
 
@@ -43,8 +44,11 @@ if (options === "help") {
   fail(`${options.problem} (see --help)`, 2);
 } else {
   try {
-    const service = await startService(options, say);
+    const { data, regions } = options;
+    const isRegional = data !== undefined && regions !== undefined;
+    const service = await (isRegional ? startRegions({ ...options, data, regions }, say) : startService(options, say));
     stopWhenTold(service);
+    for (const { name, url } of service.regions ?? []) process.stdout.write(`${name}: ${url}\n`);
     process.stdout.write(`Millrace is ready: ${service.url}\n`);
   } catch (error) {
     if (error instanceof StartupError) fail(error.message, 1);

@@ -1,17 +1,11 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { handler as fetch } from "../lambdas/fetch/handler.ts";
-import { processBroker } from "../lambdas/process-broker.ts";
-import { handler as produce } from "../lambdas/produce/handler.ts";
-import { startBackgroundWork } from "./background-work.ts";
-import { startHttpServer } from "./http-server.ts";
 import type { Options } from "./options.ts";
+import { serve } from "./serve.ts";
 import { openStores } from "./stores.ts";
-
-/** What goes on behind answered requests gets so long to end when the service stops. */
-const SETTLE_WITHIN_MS = 10_000;
 
 export interface Service {
   readonly url: string;
+  /** The ports of all regions, where there are several; `url` is the first one's. */
+  readonly regions?: readonly { readonly name: string; readonly url: string }[];
   /** Resolves if the service cannot go on: its store is gone. */
   readonly failed: Promise<void>;
   stop(): Promise<void>;
@@ -21,19 +15,14 @@ export interface Service {
 export async function startService(options: Options, say: (line: string) => void): Promise<Service> {
   const stores = await openStores(options, say);
   try {
-    const server = await startHttpServer(options.host, options.port, { produce, fetch });
-    const stopBackgroundWork = startBackgroundWork(stores.isEmbedded);
+    const serving = await serve(options.host, options.port, stores.isEmbedded, say);
     let isStopping = false;
     return {
-      url: server.url,
+      url: serving.url,
       failed: stores.ended.then(() => (isStopping ? new Promise<never>(() => {}) : undefined)),
       stop: async () => {
         isStopping = true;
-        await server.close();
-        const settled = Promise.all([processBroker().background.settled(), stopBackgroundWork()]).then(() => true);
-        if (!(await Promise.race([settled, sleep(SETTLE_WITHIN_MS, false, { ref: false })]))) {
-          say(`millrace: background work was cut off after ${SETTLE_WITHIN_MS / 1000} s`);
-        }
+        await serving.stop();
         await stores.close();
       },
     };

@@ -6,12 +6,13 @@ import { createTables } from "../shared/storage/dynamodb/tables.ts";
 import { S3SegmentStore } from "../shared/storage/s3/s3-segment-store.ts";
 import { givenEndpoints, useEmbedded, useGiven } from "./aws-environment.ts";
 import { takeDataFolder } from "./data-folder.ts";
-import { startDynoxide } from "./dynoxide.ts";
+import { claimDataFolder } from "./data-regions.ts";
+import { type Dynoxide, startDynoxide } from "./dynoxide.ts";
 import type { Options } from "./options.ts";
 import { StartupError } from "./startup-error.ts";
 
-const LOG_TABLE = "millrace-log";
-const METADATA_TABLE = "millrace-metadata";
+export const LOG_TABLE = "millrace-log";
+export const METADATA_TABLE = "millrace-metadata";
 const BUCKET = "millrace-segments";
 
 export interface Stores {
@@ -27,13 +28,14 @@ export async function openStores({ data }: Options, say: (line: string) => void)
   const environment = process.env;
   const given = givenEndpoints(environment);
   const folder = data === undefined ? undefined : await takeDataFolder(data);
-  const dynoxide =
-    given.dynamoDb === undefined ? await startDynoxide(folder && join(folder.path, "dynamodb.db")) : undefined;
+  let dynoxide: Dynoxide | undefined;
   const close = async () => {
     await dynoxide?.stop();
     folder?.release();
   };
   try {
+    if (folder !== undefined) claimDataFolder(folder.path, undefined);
+    if (given.dynamoDb === undefined) dynoxide = await startDynoxide(folder && join(folder.path, "dynamodb.db"));
     if (dynoxide !== undefined) useEmbedded(environment, dynoxide.endpoint);
     else useGiven(environment, given.dynamoDb!);
     environment[BROKER_ENVIRONMENT.logTable] = LOG_TABLE;
@@ -54,8 +56,9 @@ export async function openStores({ data }: Options, say: (line: string) => void)
   return { isEmbedded: dynoxide !== undefined, ended: dynoxide?.ended ?? new Promise(() => {}), close };
 }
 
-async function makeTables(endpoint: string): Promise<void> {
-  const client = dynamoDbClient({ maxAttempts: 5 });
+/** Makes the tables of a store, unless they are there. Errors: StartupError. */
+export async function makeTables(endpoint: string): Promise<void> {
+  const client = dynamoDbClient({ maxAttempts: 5, endpoint });
   try {
     await createTables(client, { log: LOG_TABLE, metadata: METADATA_TABLE });
   } catch (error) {

@@ -133,9 +133,42 @@ describe("the environment of the Lambda handlers", () => {
   };
 
   it("has the function's own region unless regions are set", () => {
-    expect(readBrokerEnvironment(set).regions).toEqual(["eu-west-1"]);
-    const several = { ...set, MILLRACE_REGIONS: "eu-west-1, us-east-1" };
-    expect(readBrokerEnvironment(several).regions).toEqual(["eu-west-1", "us-east-1"]);
+    const own = { brokerId: 1, region: "eu-west-1", segments: new URL("s3://bucket"), endpoint: undefined };
+    expect(readBrokerEnvironment(set)).toMatchObject({ brokers: [own], own });
+    const elsewhere = { ...set, MILLRACE_REGIONS: "us-west-2" };
+    expect(readBrokerEnvironment(elsewhere).own).toEqual({ ...own, region: "us-west-2" });
+  });
+
+  it("has the stores of each of several regions, and which of them is its own", () => {
+    const several = {
+      ...set,
+      MILLRACE_SEGMENTS: "file:///data/{region}/segments",
+      MILLRACE_REGIONS: "us-east-1, eu-west-1",
+    };
+    const { brokers, own } = readBrokerEnvironment(several);
+    expect(brokers.map(({ brokerId, region, segments }) => [brokerId, region, segments.href])).toEqual([
+      [1, "us-east-1", "file:///data/us-east-1/segments"],
+      [2, "eu-west-1", "file:///data/eu-west-1/segments"],
+    ]);
+    expect(own).toBe(brokers[1]);
+    const endpoints = "us-east-1=http://127.0.0.1:1,eu-west-1=http://127.0.0.1:2/?a=b";
+    const located = readBrokerEnvironment({ ...several, MILLRACE_REGION_ENDPOINTS: endpoints });
+    expect(located.brokers.map(({ endpoint }) => endpoint)).toEqual(["http://127.0.0.1:1", "http://127.0.0.1:2/?a=b"]);
+    for (const [name, ...wrong] of [
+      ["MILLRACE_SEGMENTS", "s3://bucket", "memory:", "s3://Bucket-{region}"],
+      ["AWS_REGION", "us-west-2", undefined],
+      [
+        "MILLRACE_REGION_ENDPOINTS",
+        "us-east-1=http://127.0.0.1:1",
+        `${endpoints},us-west-2=http://a`,
+        "us-east-1=a,eu-west-1=http://127.0.0.1:2",
+        "http://a",
+      ],
+    ] as const) {
+      for (const value of wrong) {
+        expect(() => readBrokerEnvironment({ ...several, [name]: value }), `${name}=${value}`).toThrow(name);
+      }
+    }
   });
 
   it("is refused by the name of the variable that is missing or wrong", () => {

@@ -13,6 +13,17 @@ describe("the options of the local service", () => {
     expect(parseOptions(["--help", "--port", "x"])).toBe("help");
   });
 
+  it("name regions, which keep their data and have a port each", () => {
+    expect(parseOptions(["--regions", "us-east-1, ap-southeast-2,us-gov-west-1"])).toEqual({
+      host: "127.0.0.1",
+      port: 8082,
+      data: ".millrace",
+      regions: ["us-east-1", "ap-southeast-2", "us-gov-west-1"],
+    });
+    expect(parseOptions(["--regions", "us-east-1", "--port", "65535"])).toMatchObject({ regions: ["us-east-1"] });
+    expect(parseOptions(["--regions", "us-east-1,us-east-2", "--port", "0"])).toMatchObject({ port: 0 });
+  });
+
   it("are refused in one line when they are wrong", () => {
     for (const wrong of [
       ["--port", ""],
@@ -24,6 +35,15 @@ describe("the options of the local service", () => {
       ["--no-such"],
       ["--memory", "--data", "d"],
       ["extra"],
+      ["--regions"],
+      ["--regions", ""],
+      ["--regions", "mars"],
+      ["--regions", "us-east-1,"],
+      ["--regions", "us-east-1a"],
+      ["--regions", "us-east-1,us-east-1"],
+      ["--regions", "us-east-1,us-east-2,us-west-1,us-west-2,eu-west-1,eu-west-2"],
+      ["--regions", "us-east-1", "--memory"],
+      ["--regions", "us-east-1,us-east-2", "--port", "65535"],
     ]) {
       expect(parseOptions(wrong), wrong.join(" ")).toEqual({ problem: expect.stringMatching(/^[^\n]+$/) });
     }
