@@ -5,6 +5,7 @@ import { v2TopicRoutes } from "./routes/v2-topics.ts";
 import { brokerRoutes } from "./routes/v3-brokers.ts";
 import { clusterRoutes } from "./routes/v3-clusters.ts";
 import { fetchRoutes } from "./routes/v3-fetch.ts";
+import { leaderRoutes } from "./routes/v3-leaders.ts";
 import { partitionRoutes } from "./routes/v3-partitions.ts";
 import { produceRoutes } from "./routes/v3-produce.ts";
 import { reassignmentRoutes } from "./routes/v3-reassignments.ts";
@@ -19,6 +20,7 @@ export const ROUTES: readonly Route[] = [
   ...topicConfigRoutes,
   ...partitionRoutes,
   ...reassignmentRoutes,
+  ...leaderRoutes,
   ...produceRoutes,
   ...fetchRoutes,
   ...v2TopicRoutes,

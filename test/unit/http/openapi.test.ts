@@ -81,6 +81,7 @@ describe("the OpenAPI document", () => {
       topic_name: "t",
       partition_id: "1",
       broker_id: "1",
+      leader_epoch: "0",
       name: "retention.ms",
     };
     for (const { method, path, response, operationId } of ROUTES.filter(({ method: wanted }) => wanted === "GET")) {

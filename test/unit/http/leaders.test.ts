@@ -1,0 +1,88 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { createTopic } from "../../../shared/broker/create-topic.ts";
+import { describeCluster } from "../../../shared/broker/describe-cluster.ts";
+import { memoryBroker, produce, topicOf } from "../../fixtures/broker.ts";
+import { answer, type Sent, send } from "../../fixtures/http.ts";
+import { Regions } from "../../fixtures/regions.ts";
+
+let regions: Regions;
+let cluster: string;
+beforeEach(async () => {
+  regions = new Regions();
+  cluster = `/v3/clusters/${(await describeCluster(regions.broker(1))).clusterId}`;
+  const created = await createTopic(regions.broker(1), { name: "t", partitionCount: 1, replicationFactor: 3 });
+  expect(created.ok).toBe(true);
+});
+
+const call = (path: string, sent?: Sent) => answer(send(regions.broker(1), `${cluster}${path}`, sent));
+const elect = async (body: object) => (await call("/leader-elections", { body })).body;
+
+describe("an election over HTTP", () => {
+  it("moves a partition to the leader that is named, in a new epoch", async () => {
+    expect(await elect({ partitions: [{ topic_name: "t", partition_id: 0, leader: 3 }] })).toEqual({
+      kind: "KafkaLeaderElectionList",
+      data: [
+        { topic_name: "t", partition_id: 0, leader: 3, leader_epoch: 1, in_sync_replicas: [1, 2, 3], error_code: 200 },
+      ],
+    });
+    const replicas = (await call("/topics/t/partitions/0/replicas")).body.data;
+    expect(replicas.filter((replica: { is_leader: boolean }) => replica.is_leader)).toMatchObject([{ broker_id: 3 }]);
+    expect(await produce(regions.broker(2), "t", [{ partition: 0 }])).toEqual(["0:1"]);
+  });
+
+  it("moves it back to the preferred leader, and says when that leads already", async () => {
+    const partitions = [{ topic_name: "t", partition_id: 0 }];
+    await elect({ partitions: [{ topic_name: "t", partition_id: 0, leader: 2 }] });
+    expect((await elect({ partitions })).data).toMatchObject([{ leader: 1, leader_epoch: 2, error_code: 200 }]);
+    expect((await elect({ election_type: "PREFERRED", partitions })).data).toMatchObject([
+      { error_code: 409, kafka_error: "ELECTION_NOT_NEEDED" },
+    ]);
+  });
+
+  it("fails for each partition by itself", async () => {
+    const partitions = [
+      { topic_name: "nope", partition_id: 0 },
+      { topic_name: "t", partition_id: 7 },
+      { topic_name: "t", partition_id: 0, leader: 9 },
+      { topic_name: "t", partition_id: 0, leader: 2 },
+    ];
+    expect((await elect({ partitions })).data.map(({ kafka_error }: { kafka_error?: string }) => kafka_error)).toEqual([
+      "UNKNOWN_TOPIC_OR_PARTITION",
+      "UNKNOWN_TOPIC_OR_PARTITION",
+      "INVALID_REPLICA_ASSIGNMENT",
+      undefined,
+    ]);
+  });
+
+  it("that is unclean, or of nothing, is refused", async () => {
+    const partitions = [{ topic_name: "t", partition_id: 0 }];
+    expect(await call("/leader-elections", { body: { election_type: "UNCLEAN", partitions } })).toMatchObject({
+      status: 400,
+      body: { message: "unclean elections are not supported" },
+    });
+    expect((await call("/leader-elections", { body: { partitions: [] } })).status).toBe(400);
+  });
+});
+
+describe("the end of a leader's epoch", () => {
+  it("is where the next one began, and the highWatermark in the newest", async () => {
+    await produce(regions.broker(1), "t", [{ partition: 0 }, { partition: 0 }]);
+    await elect({ partitions: [{ topic_name: "t", partition_id: 0, leader: 2 }] });
+    await produce(regions.broker(1), "t", [{ partition: 0 }]);
+    const epoch = async (of: number) => (await call(`/topics/t/partitions/0/leader-epochs/${of}`)).body;
+    // Each epoch begins with its barrier, which takes an offset.
+    expect(await epoch(0)).toMatchObject({ kind: "KafkaLeaderEpoch", leader_epoch: 0, end_offset: 3 });
+    expect(await epoch(1)).toMatchObject({ leader_epoch: 1, end_offset: 5 });
+    expect(await epoch(2)).toMatchObject({ kafka_error: "UNKNOWN_LEADER_EPOCH" });
+    expect((await call("/topics/t/partitions/0/leader-epochs/x")).status).toBe(400);
+  });
+
+  it("is the log's end where there is one replica", async () => {
+    const broker = memoryBroker();
+    const { clusterId } = await describeCluster(broker);
+    await topicOf(broker, "t");
+    await produce(broker, "t", [{}, {}]);
+    const path = `/v3/clusters/${clusterId}/topics/t/partitions/0/leader-epochs/0`;
+    expect((await answer(send(broker, path))).body).toMatchObject({ leader_epoch: 0, end_offset: 2 });
+  });
+});
