@@ -97,7 +97,7 @@ export const settingsSchema = z.strictObject({
   /** What stacks, tables, bucket, APIs and alarms begin with: two names do not meet in one account. */
   name: name.default("millrace"),
   /** Broker id 1 is the first. */
-  regions: z.array(region).min(1).max(1, "replication across regions is not there yet: give one region"),
+  regions: z.array(region).min(1).max(1, "deploying more than one region is not there yet: give one"),
   access: access.prefault({ apiKey: {} }),
   throttle: throttle.prefault({ ratePerSecond: 1_000, burst: 2_000 }),
   /** What becomes of tables and bucket when the stack goes or a change would replace them. */

@@ -71,7 +71,7 @@ describe("settings", () => {
     [{ name: "a".repeat(25) }, "name: must be 2 to 24"],
     [{ regions: "eu-wst-1" }, "regions.0: there is no region eu-wst-1: did you mean eu-west-1?"],
     [{ regions: "cn-north-1" }, "regions.0: cn-north-1 is a region of the partition aws-cn"],
-    [{ regions: "us-east-1,us-west-2" }, "regions: replication across regions is not there yet: give one region"],
+    [{ regions: "us-east-1,us-west-2" }, "regions: deploying more than one region is not there yet: give one"],
     [{ access: "{}" }, "access: needs apiKey, iam or oidc: nobody could call it"],
     [{ access: "apiKey" }, `access: "apiKey" is not JSON`],
     [{ access: '{"apikey":{}}' }, "access: Unrecognized key"],
