@@ -19,9 +19,10 @@ import { inTurns, table } from "./rounds.ts";
  * they send. `empty` asks nobody: beside it stands our answer to GET /, which asks nobody either, and what the two differ by
  * is ours to load and to set up. `one GetItem` asks DynamoDB once: the SDK's first request costs as much as two thirds of
  * what was loaded before (its middleware runs for the first time, node:http comes in, a socket is opened), and no function
- * that answers from the store is without it. `a GetItem and a PutItem` writes too, as a produce must. Beside these stands the
- * produce of one record to a topic that is there: six requests, one behind the other, for the cluster, the topic, its
- * partitions, the log's checkpoint and its end, and the append.
+ * that answers from the store is without it; beside it stands our answer to GET /health, which asks the store twice for the
+ * cluster. `a GetItem and a PutItem` writes too, as a produce must. Beside these stands the produce of one record to a topic
+ * that is there: six requests, one behind the other, for the cluster, the topic, its partitions, the log's checkpoint and its
+ * end, and the append.
  *
  * The store is the embedded one and answers within a millisecond: nearly all of it is this process's own time.
  */
@@ -55,6 +56,7 @@ export async function run(): Promise<void> {
       {
         empty: answer("empty", root),
         root: answer("produce", root),
+        health: answer("produce", { ...root, path: "/health" }),
         getItem: answer("getItem", root),
         getAndPutItem: answer("getAndPutItem", root),
         produce: () => answer("produce", produceEvent(clusterId, topics.pop()!))(),
@@ -68,14 +70,16 @@ export async function run(): Promise<void> {
       (bytes[bundle]! / 1024).toFixed(0),
       times[name]!.toFixed(1),
       beside("root", name),
+      beside("health", name),
       beside("produce", name),
     ];
     table("Fresh process to first answer, medians, in turns", [
-      ["", "bundle KiB", "ms", "GET / beside it", "produce beside it"],
+      ["", "bundle KiB", "ms", "GET / beside it", "GET /health beside it", "produce beside it"],
       row("empty", "empty"),
       row("empty but for one GetItem", "getItem"),
       row("empty but for a GetItem and a PutItem", "getAndPutItem"),
       row("Millrace, GET /", "root", "produce"),
+      row("Millrace, GET /health", "health", "produce"),
       row("Millrace, produce of one record", "produce"),
     ]);
   } finally {

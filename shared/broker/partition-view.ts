@@ -107,7 +107,7 @@ export class PartitionView {
    */
   async checkpointIfDue(view: View, registration: PartitionRegistration): Promise<View> {
     const { clock, logger, checkpointEveryItems } = this.#parts;
-    if (this.#replication !== undefined || !isCheckpointDue(view.state, checkpointEveryItems)) return view;
+    if (isReplicated(registration) || !isCheckpointDue(view.state, checkpointEveryItems)) return view;
     try {
       const { logStore } = at(this.#parts, registration.leader);
       const put = logStore.putCheckpoint(this.#log, toCheckpoint(view.state));
