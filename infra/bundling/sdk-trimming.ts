@@ -24,12 +24,30 @@ export const sdkTrimming: Plugin = {
     build.onLoad({ filter: /[/\\]@aws-sdk[/\\].*[/\\]schemas[/\\]schemas_\d+\.js$/ }, ({ path }) => ({
       contents: withPlainKeys(readFileSync(path, "utf8")),
     }));
+    build.onLoad({ filter: /[/\\]SignatureV4MultiRegion\.js$/ }, () => ({ contents: SIGNATURES_OF_ONE_REGION }));
+    build.onLoad({ filter: /[/\\]@aws-sdk[/\\]client-[\w-]+[/\\]dist-es[/\\]models[/\\]errors\.js$/ }, ({ path }) => ({
+      contents: withNativePrototypes(readFileSync(path, "utf8")),
+    }));
     build.onLoad({ filter: /[/\\]@aws-sdk[/\\]client-[\w-]+[/\\]package\.json$/ }, ({ path }) => ({
       contents: JSON.stringify({ version: JSON.parse(readFileSync(path, "utf8")).version }),
       loader: "json",
     }));
   },
 };
+
+/** A bucket is in one region: signatures for several (SigV4A) are for multi-region access points. */
+const SIGNATURES_OF_ONE_REGION = `
+  import { SignatureV4SignWithCredentials } from "./SignatureV4SignWithCredentials";
+  export class SignatureV4MultiRegion extends SignatureV4SignWithCredentials {
+    static sigv4aDependency() {
+      return "none";
+    }
+  }`;
+
+/** The classes of errors set their own prototypes, for compilers to ES5; classes do so by themselves. */
+export function withNativePrototypes(source: string): string {
+  return source.replaceAll(/^\s*Object\.setPrototypeOf\(this, \w+\.prototype\);\n/gm, "");
+}
 
 /**
  * Writes the keys of a schema file's object literals out: `{ [_hH]: _ET }`, with `const _hH = "httpHeader"`, becomes
