@@ -25,9 +25,6 @@ export const sdkTrimming: Plugin = {
       contents: withPlainKeys(readFileSync(path, "utf8")),
     }));
     build.onLoad({ filter: /[/\\]SignatureV4MultiRegion\.js$/ }, () => ({ contents: SIGNATURES_OF_ONE_REGION }));
-    build.onLoad({ filter: /[/\\]@aws-sdk[/\\]client-[\w-]+[/\\]dist-es[/\\]models[/\\]errors\.js$/ }, ({ path }) => ({
-      contents: withNativePrototypes(readFileSync(path, "utf8")),
-    }));
     build.onLoad({ filter: /[/\\]@aws-sdk[/\\]client-[\w-]+[/\\]package\.json$/ }, ({ path }) => ({
       contents: JSON.stringify({ version: JSON.parse(readFileSync(path, "utf8")).version }),
       loader: "json",
@@ -43,11 +40,6 @@ const SIGNATURES_OF_ONE_REGION = `
       return "none";
     }
   }`;
-
-/** The classes of errors set their own prototypes, for compilers to ES5; classes do so by themselves. */
-export function withNativePrototypes(source: string): string {
-  return source.replaceAll(/^\s*Object\.setPrototypeOf\(this, \w+\.prototype\);\n/gm, "");
-}
 
 /**
  * Writes the keys of a schema file's object literals out: `{ [_hH]: _ET }`, with `const _hH = "httpHeader"`, becomes

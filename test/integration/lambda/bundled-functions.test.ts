@@ -120,6 +120,15 @@ describe("bundled functions, with nothing but Lambda's environment", () => {
     expect(old.body.offsets).toMatchObject([{ partition: 0, offset: 1, error_code: null }]);
   });
 
+  it("lose slots to each other and go on: the errors of the SDK are told apart in a bundle as they are outside of one", async () => {
+    const [one, other] = [await start("produce"), await start("produce")];
+    const records = await topic(one, "contended");
+    const places = [];
+    for (const produce of [one, other, one, other, one])
+      places.push((await call(produce, records, { body: text("v") })).body);
+    expect(places.map(({ offset }) => offset)).toEqual([0, 1, 2, 3, 4]);
+  });
+
   it("keep large batches in the segment store, a folder or S3", async () => {
     const inS3 = {
       [BROKER_ENVIRONMENT.segments]: "s3://millrace-segments",
