@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { build } from "esbuild";
 import { buildBundle } from "../infra/bundling/build-bundle.ts";
 import { bytesOf } from "../infra/bundling/bundled-file.ts";
 import { startDynoxide } from "../local/dynoxide.ts";
@@ -13,16 +14,16 @@ import { BENCH_TABLES, countedBroker } from "./counted-broker.ts";
 import { inTurns, table } from "./rounds.ts";
 
 /**
- * How long does a fresh process take to its first answer, beside the least that a function with a DynamoDB client can be?
+ * How long does a fresh process take to its first answer, beside an empty handler that imports the same DynamoDB client?
  *
- * The least comes in three forms, bundled as Millrace's functions are, with the client that they make and all commands that
- * they send. `empty` asks nobody: beside it stands our answer to GET /, which asks nobody either, and what the two differ by
- * is ours to load and to set up. `one GetItem` asks DynamoDB once: the SDK's first request costs as much as two thirds of
- * what was loaded before (its middleware runs for the first time, node:http comes in, a socket is opened), and no function
- * that answers from the store is without it; beside it stands our answer to GET /health, which asks the store twice for the
- * cluster. `a GetItem and a PutItem` writes too, as a produce must. Beside these stands the produce of one record to a topic
- * that is there: six requests, one behind the other, for the cluster, the topic, its partitions, the log's checkpoint and its
- * end, and the append.
+ * `published` is that handler as esbuild bundles it by itself: one file, minified, the SDK as npm has it. Ours leave out of
+ * the SDK what a function on Lambda never reaches (infra/bundling), so they stand beside three more that leave out the same,
+ * and have all commands that ours send: `empty` asks nobody, as our answer to GET / does. `one GetItem` asks DynamoDB once:
+ * the SDK's first request costs as much as two thirds of what was loaded before (its middleware runs for the first time,
+ * node:http comes in, a socket is opened), and no function that answers from the store is without it; beside it stands GET
+ * /health, which asks for the cluster twice. `a GetItem and a PutItem` writes too, as a produce must. Beside these stands the
+ * produce of one record to a topic that is there: six requests, one behind the other, for the cluster, the topic, its
+ * partitions, the log's checkpoint and its end, and the append.
  *
  * The store is the embedded one and answers within a millisecond: nearly all of it is this process's own time.
  */
@@ -35,7 +36,9 @@ const ENTRIES = {
   getItem: "bench/cold-start-handlers/get-item.ts",
   getAndPutItem: "bench/cold-start-handlers/get-and-put-item.ts",
   produce: "lambdas/produce/handler.ts",
+  fetch: "lambdas/fetch/handler.ts",
 };
+const PUBLISHED = "bench/cold-start-handlers/published.ts";
 
 export async function run(): Promise<void> {
   const dynoxide = await startDynoxide(undefined);
@@ -49,14 +52,17 @@ export async function run(): Promise<void> {
     const { clusterId } = await describeCluster(broker);
     const bytes: Record<string, number> = {};
     for (const [name, entry] of Object.entries(ENTRIES)) bytes[name] = await writeBundle(entry, join(folder, name));
+    bytes["published"] = await writePlainBundle(PUBLISHED, join(folder, "published"));
     const env = lambdaEnvironment(dynoxide.endpoint, BENCH_TABLES);
-    const answer = (name: keyof typeof ENTRIES, event: object) => () => firstAnswer(join(folder, name), event, env);
+    const answer = (name: keyof typeof ENTRIES | "published", event: object) => () =>
+      firstAnswer(join(folder, name), event, env);
     const root = { httpMethod: "GET", path: "/", headers: {}, requestContext: {} };
     const times = await inTurns(
       {
+        published: answer("published", root),
         empty: answer("empty", root),
-        root: answer("produce", root),
-        health: answer("produce", { ...root, path: "/health" }),
+        root: answer("fetch", root),
+        health: answer("fetch", { ...root, path: "/health" }),
         getItem: answer("getItem", root),
         getAndPutItem: answer("getAndPutItem", root),
         produce: () => answer("produce", produceEvent(clusterId, topics.pop()!))(),
@@ -75,11 +81,12 @@ export async function run(): Promise<void> {
     ];
     table("Fresh process to first answer, medians, in turns", [
       ["", "bundle KiB", "ms", "GET / beside it", "GET /health beside it", "produce beside it"],
-      row("empty", "empty"),
-      row("empty but for one GetItem", "getItem"),
-      row("empty but for a GetItem and a PutItem", "getAndPutItem"),
-      row("Millrace, GET /", "root", "produce"),
-      row("Millrace, GET /health", "health", "produce"),
+      row("empty, the SDK as published", "published"),
+      row("empty, the SDK as in our bundles", "empty"),
+      row("that, but for one GetItem", "getItem"),
+      row("that, but for a GetItem and a PutItem", "getAndPutItem"),
+      row("Millrace, GET /", "root", "fetch"),
+      row("Millrace, GET /health", "health", "fetch"),
       row("Millrace, produce of one record", "produce"),
     ]);
   } finally {
@@ -94,6 +101,24 @@ async function writeBundle(entry: string, folder: string): Promise<number> {
   mkdirSync(folder);
   for (const { name, contents } of files) writeFileSync(join(folder, name), contents);
   return bytesOf(files);
+}
+
+/** As esbuild does it unless told otherwise; ES modules with a `require`, which is its fastest form here. */
+async function writePlainBundle(entry: string, folder: string): Promise<number> {
+  const outfile = join(folder, "handler.mjs");
+  await build({
+    entryPoints: [join(import.meta.dirname, "..", entry)],
+    outfile,
+    bundle: true,
+    minify: true,
+    format: "esm",
+    platform: "node",
+    target: "node24",
+    mainFields: ["module", "main"],
+    banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
+    logLevel: "silent",
+  });
+  return statSync(outfile).size;
 }
 
 /** Starts a process on a bundle and waits for its answer. Errors: an Error for any other answer than 200. */

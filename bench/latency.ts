@@ -6,7 +6,8 @@ import { describeCluster } from "../shared/broker/describe-cluster.ts";
 import { fetch } from "../shared/broker/fetch.ts";
 import { produceBatches } from "../shared/broker/produce-batches.ts";
 import { originOfEvent, requestFromEvent, resultFromResponse } from "../shared/http/apigateway-event.ts";
-import { dispatch } from "../shared/http/dispatch.ts";
+import { dispatch, routesById } from "../shared/http/dispatch.ts";
+import { PRODUCE_ROUTES } from "../shared/http/produce-routes.ts";
 import { encodeBatch } from "../shared/record/encode-batch.ts";
 import { createTables } from "../shared/storage/dynamodb/tables.ts";
 import { BENCH_TABLES, countedBroker } from "./counted-broker.ts";
@@ -15,6 +16,7 @@ import { inTurns, quantile, table } from "./rounds.ts";
 /** What does a produce through the handler cost beside a bare conditional put of the same bytes, a fetch beside a bare query? */
 const PUTS = 1_500;
 const LOG_BYTES = 16 * 1024 * 1024;
+const ROUTES = routesById(PRODUCE_ROUTES);
 
 export async function run(): Promise<void> {
   const dynoxide = await startDynoxide(undefined);
@@ -60,7 +62,7 @@ async function produce({ broker, client }: ReturnType<typeof countedBroker>): Pr
         }),
       );
       const middle = performance.now();
-      const result = resultFromResponse(await dispatch(broker, requestFromEvent(event), originOfEvent(event)));
+      const result = resultFromResponse(await dispatch(broker, ROUTES, requestFromEvent(event), originOfEvent(event)));
       if (result.statusCode !== 200) throw new Error(result.body);
       if (index < 0) continue;
       times.bare.push(middle - start);

@@ -2,9 +2,10 @@ import type { APIGatewayProxyEvent, APIGatewayProxyResult } from "aws-lambda";
 import type { Broker } from "../shared/broker/broker.ts";
 import { noteFailure } from "../shared/broker/note-failure.ts";
 import { originOfEvent, requestFromEvent, resultFromResponse } from "../shared/http/apigateway-event.ts";
-import { dispatch } from "../shared/http/dispatch.ts";
+import { dispatch, type RoutesById, routesById } from "../shared/http/dispatch.ts";
 import { badRequest, refusalError } from "../shared/http/http-error.ts";
 import type { HttpRequest, HttpResponse } from "../shared/http/http-message.ts";
+import type { Route } from "../shared/http/route.ts";
 import { KafkaError } from "../shared/kafka/kafka-error.ts";
 import { withTimeout } from "../shared/runtime/timeout.ts";
 import { type InvocationContext, remainingMs } from "./invocation-context.ts";
@@ -24,27 +25,38 @@ const NO_PROXY_EVENT = badRequest(
   'send requests to the API; by hand: {"httpMethod":"GET","path":"/health","headers":{},"requestContext":{}}',
 );
 
+type HttpHandler = (event: unknown, context?: InvocationContext) => Promise<APIGatewayProxyResult>;
+
 /**
- * Answers an event of API Gateway, always within the time the invocation has left. On AWS what goes on after an answer
- * (acks=0) is waited for: the environment freezes when the handler returns.
+ * A function that answers events of API Gateway by these routes, always within the time the invocation has left. On AWS what
+ * goes on after an answer (acks=0) is waited for: the environment freezes when the handler returns.
  */
-export function httpHandler(event: unknown, context?: InvocationContext): Promise<APIGatewayProxyResult> {
-  const isRequest = isProxyEvent(event);
-  const correlationId = isRequest ? event.requestContext.requestId : undefined;
-  return observed({ context, correlationId }, async (logger) => {
-    if (isRequest) return answerEvent(processBroker(), event, context);
-    logger.warn("an event that is none of API Gateway's REST API was refused");
-    return resultFromResponse(NO_PROXY_EVENT.toResponse());
-  });
+export function httpHandler(routes: readonly Route[]): HttpHandler {
+  const byId = routesById(routes);
+  return (event, context) => {
+    const isRequest = isProxyEvent(event);
+    const correlationId = isRequest ? event.requestContext.requestId : undefined;
+    return observed({ context, correlationId }, async (logger) => {
+      if (isRequest) return answerEvent(processBroker(), byId, event, context);
+      logger.warn("an event that is none of API Gateway's REST API was refused");
+      return resultFromResponse(NO_PROXY_EVENT.toResponse());
+    });
+  };
 }
 
-async function answerEvent(broker: Broker, event: APIGatewayProxyEvent, context: InvocationContext | undefined) {
+async function answerEvent(
+  broker: Broker,
+  routes: RoutesById,
+  event: APIGatewayProxyEvent,
+  context: InvocationContext | undefined,
+) {
   const pollEnds = new AbortController();
   const signals = context?.signal === undefined ? [pollEnds.signal] : [pollEnds.signal, context.signal];
   const pollTimer = setTimeout(() => pollEnds.abort(), remainingMs(context, POLL_MARGIN_MS));
   try {
     const request = requestFromEvent(event, AbortSignal.any(signals));
-    const response = await answer(broker, request, originOfEvent(event), remainingMs(context, ANSWER_MARGIN_MS));
+    const dispatched = dispatch(broker, routes, request, originOfEvent(event));
+    const response = await answer(broker, request, dispatched, remainingMs(context, ANSWER_MARGIN_MS));
     if (isOnLambda()) await settle(broker, remainingMs(context, RETURN_MARGIN_MS));
     return resultFromResponse(response);
   } finally {
@@ -52,9 +64,14 @@ async function answerEvent(broker: Broker, event: APIGatewayProxyEvent, context:
   }
 }
 
-async function answer(broker: Broker, request: HttpRequest, origin: string, ms: number): Promise<HttpResponse> {
+async function answer(
+  broker: Broker,
+  request: HttpRequest,
+  dispatched: Promise<HttpResponse>,
+  ms: number,
+): Promise<HttpResponse> {
   try {
-    return await withTimeout(broker.clock, ms, "the request", dispatch(broker, request, origin));
+    return await withTimeout(broker.clock, ms, "the request", dispatched);
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error;
     const { method, path } = request;

@@ -3,6 +3,7 @@ import { build, type Metafile } from "esbuild";
 import { builtinModulesByProcess } from "./builtin-modules.ts";
 import type { BundledFile } from "./bundled-file.ts";
 import { openApiDocumentMade } from "./openapi-document.ts";
+import { routePathsMade } from "./route-paths.ts";
 import { sdkTrimming } from "./sdk-trimming.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -28,7 +29,7 @@ export async function buildBundle(entry: string): Promise<readonly BundledFile[]
     mainFields: ["module", "main"],
     // Notices that a licence asks to be kept stay, at the end of the file.
     legalComments: "eof",
-    plugins: [builtinModulesByProcess, openApiDocumentMade, sdkTrimming],
+    plugins: [builtinModulesByProcess, openApiDocumentMade, routePathsMade, sdkTrimming],
     metafile: true,
     write: false,
     logLevel: "silent",

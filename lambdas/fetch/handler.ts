@@ -1,2 +1,5 @@
+import { FETCH_ROUTES } from "../../shared/http/fetch-routes.ts";
+import { httpHandler } from "../http-handler.ts";
+
 /** The function behind every route that reads. */
-export { httpHandler as handler } from "../http-handler.ts";
+export const handler = httpHandler(FETCH_ROUTES);

@@ -7,17 +7,33 @@ import { checkContentType } from "./content-type.ts";
 import { HttpError, refusalError } from "./http-error.ts";
 import { type HttpRequest, type HttpResponse, JSON_TYPE } from "./http-message.ts";
 import { singleObject } from "./json-text.ts";
+import type { Route } from "./route.ts";
+import type { RoutePath } from "./route-paths.ts";
 import { MethodNotAllowed, match } from "./router.ts";
 import { check } from "./schema/check.ts";
 
+/** Routes by operationId. */
+export type RoutesById = ReadonlyMap<string, Route>;
+
+export function routesById(routes: readonly Route[]): RoutesById {
+  return new Map(routes.map((route) => [route.operationId, route]));
+}
+
 /**
- * Answers a request: the one way in for every face of HTTP. Never throws. `origin`: scheme and host as the client sees
- * them, without a path.
+ * Answers a request: the one way in for every face of HTTP. Never throws. `routes`: those that the process answers.
+ * `origin`: scheme and host as the client sees them, without a path.
  */
-export async function dispatch(broker: Broker, request: HttpRequest, origin: string): Promise<HttpResponse> {
+export async function dispatch(
+  broker: Broker,
+  routes: RoutesById,
+  request: HttpRequest,
+  origin: string,
+): Promise<HttpResponse> {
   try {
     if (request.body.length > MAX_REQUEST_BYTES) throw bodyTooLarge();
-    const { route, params, prefix } = match(request.method, request.path);
+    const { route: found, params, prefix } = match(request.method, request.path);
+    const route = routes.get(found.operationId);
+    if (route === undefined) throw anotherFunctions(found);
     checkContentType(route.accepts, request);
     // Before anything is done: a produce that cannot be answered must not happen.
     const { mediaTypes } = route.response;
@@ -29,6 +45,11 @@ export async function dispatch(broker: Broker, request: HttpRequest, origin: str
   } catch (error) {
     return errorResponse(broker, request, error);
   }
+}
+
+/** No way in leads here: somebody invoked a function by hand. */
+function anotherFunctions({ operationId, lambda }: RoutePath): HttpError {
+  return new HttpError(404, 404, `${operationId} is not this function's`, `invoke the function ${lambda}`);
 }
 
 export function bodyTooLarge(): HttpError {

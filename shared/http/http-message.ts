@@ -32,3 +32,5 @@ export function json(status: number, body: unknown, headers: Readonly<Record<str
 export function mediaType(value: string | undefined): string {
   return (value ?? "").split(";")[0]!.trim().toLowerCase();
 }
+
+export const NO_CONTENT: HttpResponse = { status: 204, headers: {}, body: "" };

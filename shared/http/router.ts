@@ -1,30 +1,29 @@
 import { HttpError } from "./http-error.ts";
-import type { Route } from "./route.ts";
-import { ROUTES } from "./route-table.ts";
+import { ROUTE_PATHS, type RoutePath } from "./route-paths.ts";
 
 /** Confluent's path of the same API within Confluent Server. */
 const ALIAS = "/kafka";
 
 export interface Match {
-  readonly route: Route;
+  readonly route: RoutePath;
   readonly params: Readonly<Record<string, string>>;
   /** `/kafka` if the request came under it. */
   readonly prefix: string;
 }
 
 interface CompiledRoute {
-  readonly route: Route;
+  readonly route: RoutePath;
   readonly pattern: RegExp;
   readonly names: readonly string[];
   /** Parts of the path between slashes: a path of another number needs no look. */
   readonly parts: number;
 }
 
-const COMPILED: readonly CompiledRoute[] = ROUTES.map(compile)
+const COMPILED: readonly CompiledRoute[] = ROUTE_PATHS.map(compile)
   // A path that is told by name comes before one with a parameter in its place: /topics/-/configs.
   .toSorted((one, other) => one.names.length - other.names.length);
 
-function compile(route: Route): CompiledRoute {
+function compile(route: RoutePath): CompiledRoute {
   const names = [...route.path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]!);
   const literals = route.path.split(/\{\w+\}/).map((literal) => literal.replace(/[.*+?()|[\]\\^$]/g, "\\$&"));
   const pattern = new RegExp(`^${literals.join("([^/]+?)")}$`);

@@ -74,6 +74,14 @@ describe.each(FUNCTIONS)("the bundle of %s", (name) => {
     expect(textOf(files)).not.toMatch(/draft-2020-12|Ungültige Eingabe/);
   });
 
+  it("holds the routes of no other function", () => {
+    const sources = bundles.get(name)!.flatMap((file) => Object.entries(file.sources));
+    const held = sources.filter(([source, bytes]) => source.startsWith("shared/http/routes/") && bytes > 0);
+    const arrays = held.map(([source]) => source.replace(/^.*\/routes\//, ""));
+    expect(arrays.includes("v3-produce.ts")).toBe(name === "produce");
+    expect(arrays.includes("v3-fetch.ts")).toBe(name === "fetch");
+  });
+
   it("loads nothing but its own files and what Node.js has, and that without reading all of it", () => {
     const text = textOf(bundles.get(name)!);
     const imported = [...text.matchAll(/(?:\}from|\bimport\(|[;\n]import)"([^"]+)"/g)].map(([, path]) => path!);

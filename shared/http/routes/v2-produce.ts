@@ -9,7 +9,7 @@ import { base64Bytes } from "../record-data.ts";
 import { type Route, type RouteContext, route } from "../route.ts";
 import { produceQuery, producerHeaders } from "../schema/parameters.ts";
 import * as schema from "../schema/v2-schema.ts";
-import { partitionNotFound, v2Json, v2Unwrap } from "./v2-topics.ts";
+import { partitionNotFound, v2Json, v2Unwrap } from "./v2-answer.ts";
 import { partitionNumber } from "./v3-resource.ts";
 
 export const V2_BINARY_TYPE = "application/vnd.kafka.binary.v2+json";

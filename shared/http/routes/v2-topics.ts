@@ -4,12 +4,11 @@ import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, listOffsets } from "../../broker/
 import { listAllTopics } from "../../broker/list-topics.ts";
 import type { PartitionRegistration } from "../../broker/metadata-store.ts";
 import type { TopicDescription } from "../../broker/topic-description.ts";
-import type { Refusal } from "../../kafka/kafka-error.ts";
-import { HTTP_CODES, HttpError, refusalError } from "../http-error.ts";
-import { type HttpResponse, JSON_TYPE, json, V2_JSON_TYPE } from "../http-message.ts";
+import { JSON_TYPE, V2_JSON_TYPE } from "../http-message.ts";
 import { type Route, type RouteContext, route } from "../route.ts";
 import { noQuery } from "../schema/parameters.ts";
 import * as schema from "../schema/v2-schema.ts";
+import { partitionNotFound, v2Json, v2Unwrap } from "./v2-answer.ts";
 
 const reads = { method: "GET", lambda: "fetch", query: noQuery, accepts: [] } as const;
 const answers = [V2_JSON_TYPE, JSON_TYPE];
@@ -97,21 +96,6 @@ export const v2TopicRoutes: readonly Route[] = [
   }),
 ];
 
-/** An answer in the v2 type that the client likes best. */
-export function v2Json({ mediaType }: RouteContext, body: unknown): HttpResponse {
-  return json(200, body, { "content-type": mediaType });
-}
-
-/** v2 tells an unknown topic by 40401. */
-export function v2Unwrap<T>(result: { ok: true; value: T } | { ok: false; refusal: Refusal }): T {
-  if (result.ok) return result.value;
-  const { refusal } = result;
-  throw refusalError(
-    refusal,
-    refusal.code === "UNKNOWN_TOPIC_OR_PARTITION" ? { status: 404, errorCode: 40401 } : HTTP_CODES[refusal.code],
-  );
-}
-
 async function topicOf({ broker, params }: RouteContext): Promise<TopicDescription> {
   return v2Unwrap(await describeTopic(broker, params["topic_name"]!));
 }
@@ -122,11 +106,6 @@ async function v2Partition(context: RouteContext): Promise<PartitionRegistration
   const found = partitions.find(({ partition }) => String(partition) === context.params["partition_id"]);
   if (found !== undefined) return found;
   throw partitionNotFound(`the topic's partitions are 0 to ${partitions.length - 1}`);
-}
-
-/** v2 tells an unknown partition by 40402. */
-export function partitionNotFound(hint?: string): HttpError {
-  return new HttpError(404, 40402, "Partition not found.", hint, { kafka_error: "UNKNOWN_TOPIC_OR_PARTITION" });
 }
 
 function partitionBody({ partition, leader, replicas, inSyncReplicas }: PartitionRegistration) {

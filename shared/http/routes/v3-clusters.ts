@@ -1,5 +1,4 @@
 import { describeCluster } from "../../broker/describe-cluster.ts";
-import { initProducerId } from "../../broker/init-producer-id.ts";
 import { JSON_TYPE, json } from "../http-message.ts";
 import { type Route, type RouteContext, route } from "../route.ts";
 import { noQuery } from "../schema/parameters.ts";
@@ -26,29 +25,6 @@ export const clusterRoutes: readonly Route[] = [
     handle: async (context) => {
       await checkCluster(context);
       return json(200, await clusterResource(context));
-    },
-  }),
-  route({
-    method: "POST",
-    lambda: "produce",
-    query: noQuery,
-    accepts: [],
-    path: "/v3/clusters/{cluster_id}/producers",
-    operationId: "initProducerId",
-    summary: "A producer id of one's own, for idempotent produce.",
-    response: { status: 201, schema: schema.producer, mediaTypes: [JSON_TYPE] },
-    handle: async (context) => {
-      const clusterId = await checkCluster(context);
-      const { producerId, producerEpoch } = await initProducerId(context.broker);
-      return json(201, {
-        ...resource(context, "KafkaProducer", `/${clusterId}/producers/${producerId}`, [
-          ["kafka", clusterId],
-          ["producer", String(producerId)],
-        ]),
-        cluster_id: clusterId,
-        producer_id: producerId,
-        producer_epoch: producerEpoch,
-      });
     },
   }),
 ];

@@ -7,8 +7,7 @@ import { recordList } from "../record-list.ts";
 import { type Route, type RouteContext, route } from "../route.ts";
 import { fetchQuery } from "../schema/parameters.ts";
 import * as schema from "../schema/record-schema.ts";
-import { partitionOf } from "./v3-produce.ts";
-import { checkCluster, url } from "./v3-resource.ts";
+import { checkCluster, partitionOf, url } from "./v3-resource.ts";
 
 export const fetchRoutes: readonly Route[] = [
   route({

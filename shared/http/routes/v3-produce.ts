@@ -10,7 +10,7 @@ import { type Route, type RouteContext, route } from "../route.ts";
 import { check } from "../schema/check.ts";
 import { produceQuery, producerHeaders } from "../schema/parameters.ts";
 import * as schema from "../schema/record-schema.ts";
-import { checkCluster, partitionNumber } from "./v3-resource.ts";
+import { checkCluster, partitionOf } from "./v3-resource.ts";
 
 const TOPIC = "/v3/clusters/{cluster_id}/topics/{topic_name}";
 type ProduceContext = RouteContext<Parameters<typeof produceTerms>[0]>;
@@ -181,13 +181,4 @@ function pinned(record: schema.ProduceRecord, partition: number | undefined): sc
     throw badRequest(`partition_id ${record.partition_id} contradicts the path`);
   }
   return { ...record, partition_id: partition };
-}
-
-/** The partition of the path. Errors: 404 for what cannot be one. */
-export function partitionOf({ params }: RouteContext): number {
-  const partition = partitionNumber(params["partition_id"]!);
-  if (partition !== undefined) return partition;
-  throw new HttpError(404, 40403, `Partition ${params["partition_id"]} cannot be found.`, undefined, {
-    kafka_error: "UNKNOWN_TOPIC_OR_PARTITION",
-  });
 }

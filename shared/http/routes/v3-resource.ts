@@ -21,6 +21,15 @@ export function partitionNumber(text: string): number | undefined {
   return /^(0|[1-9]\d{0,8})$/.test(text) ? Number(text) : undefined;
 }
 
+/** The partition of the path. Errors: 404 for what cannot be one. */
+export function partitionOf({ params }: RouteContext): number {
+  const partition = partitionNumber(params["partition_id"]!);
+  if (partition !== undefined) return partition;
+  throw new HttpError(404, 40403, `Partition ${params["partition_id"]} cannot be found.`, undefined, {
+    kafka_error: "UNKNOWN_TOPIC_OR_PARTITION",
+  });
+}
+
 /** A link to a resource of the same cluster. */
 export function related(context: RouteContext, path: string): { related: string } {
   return { related: url(context, path) };

@@ -1,4 +1,3 @@
-import { alterTopicConfigs, type ConfigChange } from "../../broker/alter-topic-configs.ts";
 import { describeTopic } from "../../broker/describe-topic.ts";
 import { listAllTopics } from "../../broker/list-topics.ts";
 import { type ConfigEntry, describe } from "../../broker/topic-description.ts";
@@ -9,12 +8,9 @@ import { noQuery, pageQuery } from "../schema/parameters.ts";
 import * as schema from "../schema/v3-schema.ts";
 import { topicPage } from "./topic-page.ts";
 import { checkCluster, list, pageResponse, resource } from "./v3-resource.ts";
-import { NO_CONTENT } from "./v3-topics.ts";
 
 const CONFIGS = "/v3/clusters/{cluster_id}/topics/{topic_name}/configs";
 const reads = { method: "GET", lambda: "fetch", query: noQuery, accepts: [] } as const;
-const writes = { lambda: "produce", query: noQuery, accepts: [JSON_TYPE] } as const;
-const noContent = { status: 204, mediaTypes: [] } as const;
 
 export const topicConfigRoutes: readonly Route[] = [
   route({
@@ -61,53 +57,7 @@ export const topicConfigRoutes: readonly Route[] = [
       return json(200, configResource(context, clusterId, name, entry));
     },
   }),
-  route({
-    ...writes,
-    method: "PUT",
-    path: `${CONFIGS}/{name}`,
-    operationId: "updateTopicConfig",
-    summary: "Sets one config of a topic.",
-    body: schema.updateConfigBody,
-    response: noContent,
-    handle: (context) => alter(context, [change(context.params["name"]!, context.body.value)]),
-  }),
-  route({
-    ...writes,
-    method: "DELETE",
-    accepts: [],
-    path: `${CONFIGS}/{name}`,
-    operationId: "resetTopicConfig",
-    summary: "Gives one config of a topic its default again.",
-    response: noContent,
-    handle: (context) => alter(context, [{ name: context.params["name"]!, operation: "DELETE" }]),
-  }),
-  route({
-    ...writes,
-    method: "POST",
-    path: `${CONFIGS}:alter`,
-    operationId: "alterTopicConfigs",
-    summary: "Sets and resets configs of a topic, all or none.",
-    body: schema.alterConfigsBody,
-    response: noContent,
-    handle: (context) => {
-      const changes = context.body.data.map(
-        ({ name, value, operation }): ConfigChange =>
-          operation === "DELETE" ? { name, operation } : change(name, value ?? null),
-      );
-      return alter(context, changes, context.body.validate_only ?? false);
-    },
-  }),
 ];
-
-function change(name: string, value: string | null): ConfigChange {
-  return value === null ? { name, operation: "DELETE" } : { name, operation: "SET", value };
-}
-
-async function alter(context: RouteContext, changes: readonly ConfigChange[], validateOnly = false) {
-  await checkCluster(context);
-  unwrap(await alterTopicConfigs(context.broker, { topic: context.params["topic_name"]!, changes, validateOnly }));
-  return NO_CONTENT;
-}
 
 function configResource(context: RouteContext, clusterId: string, topic: string, entry: ConfigEntry) {
   return {

@@ -8,6 +8,7 @@ import { RECORD_BATCHES_TYPE } from "../../../shared/http/http-message.ts";
 import { MAX_RECORDS_PER_REQUEST, MAX_REQUEST_BYTES, MAX_TOPICS } from "../../../shared/kafka/limits.ts";
 import { encodeBatch } from "../../../shared/record/encode-batch.ts";
 import { memoryBroker, topicOf } from "../../fixtures/broker.ts";
+import { ALL_ROUTES } from "../../fixtures/http.ts";
 
 /** Bytes of JSON that a function may answer with: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
 const LAMBDA_LIMIT = 6_291_556;
@@ -34,7 +35,7 @@ async function call(to: Broker, target: string, body?: object | string, headers:
     headers: new Map(Object.entries({ "content-type": "application/json", ...headers })),
     body: Buffer.from(json ?? ""),
   };
-  const response = await dispatch(to, request, ORIGIN);
+  const response = await dispatch(to, ALL_ROUTES, request, ORIGIN);
   const result = resultFromResponse(response);
   expect(Buffer.byteLength(JSON.stringify(result)), target).toBeLessThan(LAMBDA_LIMIT);
   const bytes = Buffer.from(result.body, result.isBase64Encoded ? "base64" : "utf8");

@@ -3,6 +3,7 @@ import { describeCluster } from "../../../shared/broker/describe-cluster.ts";
 import { originOfEvent, requestFromEvent, resultFromResponse } from "../../../shared/http/apigateway-event.ts";
 import { dispatch } from "../../../shared/http/dispatch.ts";
 import { memoryBroker, topicOf } from "../../fixtures/broker.ts";
+import { ALL_ROUTES } from "../../fixtures/http.ts";
 
 describe("API Gateway's events", () => {
   const event = (change: object) =>
@@ -52,7 +53,7 @@ describe("API Gateway's events", () => {
     const { clusterId } = await describeCluster(broker);
     const made = event({ httpMethod: "GET", path: `/v3/clusters/${clusterId}/brokers`, headers: { Host: "[" } });
     const request = requestFromEvent(event({ ...made, multiValueQueryStringParameters: null }));
-    expect((await dispatch(broker, request, originOfEvent(made))).status).toBe(200);
+    expect((await dispatch(broker, ALL_ROUTES, request, originOfEvent(made))).status).toBe(200);
   });
 
   it("keep their paths percent-encoded, and what an emulator has decoded is encoded again", () => {
@@ -71,7 +72,12 @@ describe("API Gateway's events", () => {
     const message = async (name: string) => {
       const made = event({ httpMethod: "GET", path: `/v3/clusters/${clusterId}/topics/t/configs/${name}`, body: null });
       await topicOf(broker, "t").catch(() => undefined);
-      const { body } = await dispatch(broker, requestFromEvent({ ...made, multiValueQueryStringParameters: null }), "");
+      const { body } = await dispatch(
+        broker,
+        ALL_ROUTES,
+        requestFromEvent({ ...made, multiValueQueryStringParameters: null }),
+        "",
+      );
       return JSON.parse(String(body)).message;
     };
     expect(await message("a%2Fb")).toBe("Config a/b cannot be found.");
@@ -114,7 +120,7 @@ describe("API Gateway's events", () => {
   it("take a HEAD request for one without a body", async () => {
     const made = event({ httpMethod: "HEAD", path: "/", body: null, multiValueQueryStringParameters: null });
     expect(requestFromEvent(made).body).toHaveLength(0);
-    expect((await dispatch(memoryBroker(), requestFromEvent(made), "http://x")).status).toBe(200);
+    expect((await dispatch(memoryBroker(), ALL_ROUTES, requestFromEvent(made), "http://x")).status).toBe(200);
   });
 
   it("are answered with base64 where the body is bytes, or a long text", () => {

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { httpHandler } from "../../../lambdas/http-handler.ts";
+import { FETCH_ROUTES } from "../../../shared/http/fetch-routes.ts";
 import { memoryBroker } from "../../fixtures/broker.ts";
 
 const opened = vi.hoisted(() => ({ brokers: 0 }));
@@ -13,6 +14,8 @@ beforeEach(() => {
   opened.brokers = 0;
   vi.spyOn(process.stderr, "write").mockImplementation(() => true);
 });
+
+const handler = httpHandler(FETCH_ROUTES);
 
 const HEALTH = { httpMethod: "GET", path: "/health", requestContext: {} };
 
@@ -39,7 +42,7 @@ describe("an event that a function gets", () => {
       { ...HEALTH, multiValueQueryStringParameters: { a: [1] } },
     ];
     for (const event of others) {
-      const { statusCode, body } = await httpHandler(event);
+      const { statusCode, body } = await handler(event);
       expect([event, statusCode]).toEqual([event, 400]);
       expect(JSON.parse(body)).toEqual({
         error_code: 400,
@@ -51,14 +54,14 @@ describe("an event that a function gets", () => {
   });
 
   it("is answered as it asks if it is the one of the hint, or has nothing where nothing is sent", async () => {
-    const hint = JSON.parse((await httpHandler({})).body).hint as string;
+    const hint = JSON.parse((await handler({})).body).hint as string;
     for (const event of [
       JSON.parse(hint.slice(hint.indexOf("{"))),
       HEALTH,
       { ...HEALTH, headers: null, multiValueHeaders: null, queryStringParameters: null, body: null },
       { ...HEALTH, headers: { host: undefined }, body: "" },
     ]) {
-      expect([event, (await httpHandler(event)).statusCode]).toEqual([event, 200]);
+      expect([event, (await handler(event)).statusCode]).toEqual([event, 200]);
     }
   });
 });

@@ -1,17 +1,14 @@
 import { describeTopic } from "../../broker/describe-topic.ts";
 import { electLeader } from "../../broker/elect-leader.ts";
-import { offsetsForLeaderEpoch } from "../../broker/offsets-for-leader-epoch.ts";
 import { type Refusal, refuse } from "../../kafka/kafka-error.ts";
-import { HttpError, refusalError, unwrap } from "../http-error.ts";
+import { HttpError, refusalError } from "../http-error.ts";
 import { JSON_TYPE, json } from "../http-message.ts";
 import { type Route, type RouteContext, route } from "../route.ts";
 import * as schema from "../schema/leader-schema.ts";
 import { noQuery } from "../schema/parameters.ts";
-import { partitionOf } from "./v3-produce.ts";
 import { checkCluster } from "./v3-resource.ts";
 
 const CLUSTER = "/v3/clusters/{cluster_id}";
-const MAX_EPOCH = 2 ** 31 - 1;
 
 interface WantedLeader {
   readonly topic_name: string;
@@ -19,7 +16,7 @@ interface WantedLeader {
   readonly leader?: number | undefined;
 }
 
-export const leaderRoutes: readonly Route[] = [
+export const electionRoutes: readonly Route[] = [
   route({
     method: "POST",
     lambda: "produce",
@@ -44,31 +41,6 @@ export const leaderRoutes: readonly Route[] = [
       const data = [];
       for (const wanted of partitions) data.push(await elect(context, wanted));
       return json(200, { kind: "KafkaLeaderElectionList", data });
-    },
-  }),
-  route({
-    method: "GET",
-    lambda: "fetch",
-    path: `${CLUSTER}/topics/{topic_name}/partitions/{partition_id}/leader-epochs/{leader_epoch}`,
-    operationId: "offsetsForLeaderEpoch",
-    summary: "Where an epoch of a partition's leaders ends: Kafka's OffsetsForLeaderEpoch.",
-    query: noQuery,
-    accepts: [],
-    response: { status: 200, schema: schema.leaderEpoch, mediaTypes: [JSON_TYPE] },
-    handle: async (context) => {
-      const clusterId = await checkCluster(context);
-      const topic = context.params["topic_name"]!;
-      const partition = partitionOf(context);
-      const asked = { topic, partition, leaderEpoch: epochOf(context) };
-      const { leaderEpoch, endOffset } = unwrap(await offsetsForLeaderEpoch(context.broker, asked));
-      return json(200, {
-        kind: "KafkaLeaderEpoch",
-        cluster_id: clusterId,
-        topic_name: topic,
-        partition_id: partition,
-        leader_epoch: leaderEpoch,
-        end_offset: endOffset,
-      });
     },
   }),
 ];
@@ -101,11 +73,4 @@ async function elect({ broker }: RouteContext, { topic_name, partition_id, leade
     in_sync_replicas: inSyncReplicas,
     error_code: 200,
   };
-}
-
-function epochOf({ params }: RouteContext): number {
-  const text = params["leader_epoch"]!;
-  const epoch = Number(text);
-  if (/^\d{1,10}$/.test(text) && epoch <= MAX_EPOCH) return epoch;
-  throw new HttpError(400, 400, `leader_epoch must be an integer from 0 to ${MAX_EPOCH}`);
 }
