@@ -73,7 +73,15 @@ function issueLine(issue: z.core.$ZodIssue): string {
 }
 
 /** What is right by itself and wrong beside the rest. */
-function contradictions({ regions, access, encryptionKeyArn, alarmTopicArn, alarmEmail }: Settings): string[] {
+function contradictions({
+  name,
+  regions,
+  access,
+  encryptionKeyArn,
+  alarmTopicArn,
+  alarmEmail,
+  restored,
+}: Settings): string[] {
   const [region] = regions;
   const problems: string[] = [];
   const inRegion = (what: string, arn: string | undefined) => {
@@ -93,5 +101,18 @@ function contradictions({ regions, access, encryptionKeyArn, alarmTopicArn, alar
   if (alarmTopicArn !== undefined && alarmEmail !== undefined) {
     problems.push("alarmEmail: goes with a new topic; subscribe it to yours instead, or leave alarmTopicArn out");
   }
+  problems.push(...restoredStreamProblems(name, restored));
+  inRegion("restored.metadataStreamArn", restored.metadataStreamArn);
   return problems;
+}
+
+/** A stream belongs to one table, and a table that was restored has none before it is given one. */
+function restoredStreamProblems(name: string, { metadataTable, metadataStreamArn }: Settings["restored"]): string[] {
+  if (metadataStreamArn === undefined) {
+    if (metadataTable === undefined) return [];
+    return ["restored.metadataStreamArn: goes with metadataTable: docs/operate/backup.md, step 3, makes the stream"];
+  }
+  const table = metadataTable ?? `${name}-metadata`;
+  const isOfTable = metadataStreamArn.includes(`:table/${table}/stream/`);
+  return isOfTable ? [] : [`restored.metadataStreamArn: is no stream of the table ${table}`];
 }

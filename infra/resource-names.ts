@@ -21,7 +21,13 @@ export function dataNames({ name, regions }: Settings, account: string): Resourc
 
 /** The names that the service uses: the data stack's, or those of what was restored in their place. */
 export function serviceNames(settings: Settings, account: string): ResourceNames {
-  return { ...dataNames(settings, account), ...definedOnly(settings.restored) };
+  const { logTable, metadataTable, bucket } = settings.restored;
+  return { ...dataNames(settings, account), ...definedOnly({ logTable, metadataTable, bucket }) };
+}
+
+/** The name under which the data stack tells the service stack the ARN of the metadata's stream, which AWS makes up. */
+export function metadataStreamParameter({ name }: Settings): string {
+  return `/millrace/${name}/metadata-stream`;
 }
 
 function definedOnly<T extends object>(values: T): Partial<{ [K in keyof T]: NonNullable<T[K]> }> {

@@ -118,11 +118,12 @@ export const settingsSchema = z.strictObject({
   alarmTopicArn: arn("sns", "").optional(),
   alarmEmail: z.email().optional(),
   tags: z.record(z.string().min(1).max(128), z.string().max(256)).default({}),
-  /** Names of restored tables, and of a bucket, that the service uses in place of the data stack's: docs/operate/backup.md. */
+  /** Restored tables, and a bucket, that the service uses in place of the data stack's: docs/operate/backup.md. */
   restored: z
     .strictObject({
       logTable: z.string().optional(),
       metadataTable: z.string().optional(),
+      metadataStreamArn: arn("dynamodb", "table/", "[^/]+/stream/.+").optional(),
       bucket: z.string().optional(),
     })
     .prefault({}),

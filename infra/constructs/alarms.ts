@@ -7,6 +7,8 @@ import { Construct } from "constructs";
 import type { Settings } from "../settings.ts";
 import type { ServiceMetrics } from "./service-metrics.ts";
 
+const HOUR_MS = 3_600_000;
+
 interface Condition {
   /** The alarm's name behind the deployment's, and the heading in docs/runbook.md. */
   readonly id: string;
@@ -16,8 +18,6 @@ interface Condition {
   /** Out of so many periods, so many must be over. */
   readonly outOf: number;
   readonly over: number;
-  /** Goes off below the threshold, and when nothing is measured, instead of above it. */
-  readonly isMissed?: boolean;
 }
 
 /** Every alarm there is: each a heading in docs/runbook.md, ten cents a month. */
@@ -35,10 +35,9 @@ export class Alarms extends Construct {
         threshold: condition.threshold,
         evaluationPeriods: condition.outOf,
         datapointsToAlarm: condition.over,
-        comparisonOperator: condition.isMissed
-          ? ComparisonOperator.LESS_THAN_THRESHOLD
-          : ComparisonOperator.GREATER_THAN_THRESHOLD,
-        treatMissingData: condition.isMissed ? TreatMissingData.BREACHING : TreatMissingData.NOT_BREACHING,
+        comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+        // Nothing is measured where nothing is done.
+        treatMissingData: TreatMissingData.NOT_BREACHING,
       });
       if (topic !== undefined) {
         alarm.addAlarmAction(new SnsAction(topic));
@@ -129,13 +128,13 @@ function conditions(settings: Settings, metrics: ServiceMetrics): Condition[] {
       over: 2,
     },
     {
-      id: "maintenance-missing",
-      what: "The maintenance function was not run for hours.",
-      metric: hourly(metrics.lambda("maintenance", "Invocations", "Sum")),
-      threshold: 1,
-      outOf: 3,
-      over: 3,
-      isMissed: true,
+      id: "maintenance-behind",
+      what: "What deleted topics left behind is not yet removed after hours.",
+      // The age of the deletion that it was last invoked for, time and again until all is removed.
+      metric: hourly(metrics.lambda("maintenance", "IteratorAge", "Maximum")),
+      threshold: 2 * HOUR_MS,
+      outOf: 1,
+      over: 1,
     },
     ...(settings.access.oidc === undefined
       ? []

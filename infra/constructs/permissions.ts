@@ -11,6 +11,14 @@ export interface DataArns {
 
 const READ_TABLE = ["dynamodb:GetItem", "dynamodb:Query"];
 
+/** What Lambda reads a stream by, with the function's role: https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html */
+const READ_STREAM = [
+  "dynamodb:DescribeStream",
+  "dynamodb:GetRecords",
+  "dynamodb:GetShardIterator",
+  "dynamodb:ListStreams",
+];
+
 /** Reads logs and metadata; writes one item, the cluster's id, which whoever comes first makes. */
 export function fetchPermissions(data: DataArns): PolicyStatement[] {
   return [
@@ -37,14 +45,15 @@ export function producePermissions(data: DataArns): PolicyStatement[] {
   ];
 }
 
-/** Removes what deleted topics left behind, and carries on deletions that were cut short. */
-export function maintenancePermissions(data: DataArns): PolicyStatement[] {
+/** Removes what deleted topics left behind, and carries on deletions that were cut short; hears of them by the stream. */
+export function maintenancePermissions(data: DataArns, metadataStream: string): PolicyStatement[] {
   return [
     allow("ReadTables", READ_TABLE, [data.logTable, data.metadataTable]),
     allow("SealAndRemoveLogs", ["dynamodb:PutItem", "dynamodb:BatchWriteItem"], [data.logTable]),
     allow("RemoveTopics", ["dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"], [data.metadataTable]),
     allow("ListSegments", ["s3:ListBucket"], [data.bucket]),
     allow("RemoveSegments", ["s3:DeleteObject"], [objects(data)]),
+    allow("ReadStream", READ_STREAM, [metadataStream]),
     ...keyPermissions(data, ["kms:Decrypt"]),
   ];
 }

@@ -1,12 +1,20 @@
 import { Duration, Stack, type StackProps } from "aws-cdk-lib";
-import { AttributeType, Billing, TableEncryptionV2, TableV2 } from "aws-cdk-lib/aws-dynamodb";
+import {
+  AttributeType,
+  Billing,
+  StreamViewType,
+  TableEncryptionV2,
+  type TablePropsV2,
+  TableV2,
+} from "aws-cdk-lib/aws-dynamodb";
 import { type IKey, Key } from "aws-cdk-lib/aws-kms";
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from "aws-cdk-lib/aws-s3";
+import { StringParameter } from "aws-cdk-lib/aws-ssm";
 import type { Construct } from "constructs";
 import { LOG_TABLE, METADATA_TABLE, type TableSchema } from "../../shared/storage/dynamodb/table-schema.ts";
 import { acknowledge } from "../acknowledgements.ts";
 import { removal } from "../removal.ts";
-import { dataNames } from "../resource-names.ts";
+import { dataNames, metadataStreamParameter } from "../resource-names.ts";
 import type { Settings } from "../settings.ts";
 
 export interface DataStackProps extends StackProps {
@@ -21,13 +29,25 @@ export class DataStack extends Stack {
     const key =
       settings.encryptionKeyArn === undefined ? undefined : Key.fromKeyArn(this, "Key", settings.encryptionKeyArn);
     this.#table("LogTable", names.logTable, LOG_TABLE, settings, key);
-    this.#table("MetadataTable", names.metadataTable, METADATA_TABLE, settings, key);
+    const metadata = this.#table("MetadataTable", names.metadataTable, METADATA_TABLE, settings, key, {
+      // The deletion of a topic begins maintenance, by its keys: the service stack filters for it.
+      dynamoStream: StreamViewType.KEYS_ONLY,
+    });
+    this.#tellStream(metadata, settings);
     this.#bucket(names.bucket, settings, key);
   }
 
-  #table(id: string, tableName: string, schema: TableSchema, settings: Settings, key: IKey | undefined): void {
+  #table(
+    id: string,
+    tableName: string,
+    schema: TableSchema,
+    settings: Settings,
+    key: IKey | undefined,
+    options: Pick<TablePropsV2, "dynamoStream"> = {},
+  ): TableV2 {
     const type = { S: AttributeType.STRING, N: AttributeType.NUMBER };
-    new TableV2(this, id, {
+    return new TableV2(this, id, {
+      ...options,
       tableName,
       partitionKey: { name: schema.partitionKey.name, type: type[schema.partitionKey.type] },
       sortKey: { name: schema.sortKey.name, type: type[schema.sortKey.type] },
@@ -41,6 +61,16 @@ export class DataStack extends Stack {
       deletionProtection: settings.removalPolicy === "retain",
       removalPolicy: removal(settings),
     });
+  }
+
+  /** A parameter and no export, so that the stacks do not hold each other; it stays with the table. */
+  #tellStream({ tableStreamArn }: TableV2, settings: Settings): void {
+    const parameter = new StringParameter(this, "MetadataStream", {
+      parameterName: metadataStreamParameter(settings),
+      description: `Millrace ${settings.name}: the stream of the metadata table`,
+      stringValue: tableStreamArn!,
+    });
+    parameter.applyRemovalPolicy(removal(settings));
   }
 
   #bucket(bucketName: string, settings: Settings, key: IKey | undefined): void {

@@ -1,8 +1,7 @@
 import { CfnOutput, Duration, Stack, type StackProps } from "aws-cdk-lib";
 import { TokenAuthorizer } from "aws-cdk-lib/aws-apigateway";
-import { Rule, Schedule } from "aws-cdk-lib/aws-events";
-import { LambdaFunction as LambdaTarget } from "aws-cdk-lib/aws-events-targets";
 import type { PolicyStatement } from "aws-cdk-lib/aws-iam";
+import { StringParameter } from "aws-cdk-lib/aws-ssm";
 import type { Construct } from "constructs";
 import { BEARER_EXPRESSION, ENVIRONMENT, type TrustedIdentity } from "../../lambdas/authorizer/environment.ts";
 import { BROKER_ENVIRONMENT } from "../../lambdas/broker-environment.ts";
@@ -10,6 +9,7 @@ import type { LambdaName } from "../bundle-lambda.ts";
 import { AccessLogs } from "../constructs/access-logs.ts";
 import { Alarms } from "../constructs/alarms.ts";
 import { ApiKeys } from "../constructs/api-keys.ts";
+import { DeletedTopicsTrigger } from "../constructs/deleted-topics-trigger.ts";
 import { HttpFace, type HttpFaceProps, STAGE } from "../constructs/http-face.ts";
 import { LambdaFunction } from "../constructs/lambda-function.ts";
 import {
@@ -20,7 +20,7 @@ import {
 } from "../constructs/permissions.ts";
 import { ServiceDashboard } from "../constructs/service-dashboard.ts";
 import { ServiceMetrics } from "../constructs/service-metrics.ts";
-import { type ResourceNames, serviceNames } from "../resource-names.ts";
+import { metadataStreamParameter, type ResourceNames, serviceNames } from "../resource-names.ts";
 import type { Domain, Face, Settings } from "../settings.ts";
 
 export interface ServiceStackProps extends StackProps {
@@ -34,15 +34,14 @@ const AUTHORIZER_TIMEOUT = Duration.seconds(10);
 const AUTHORIZATION_TTL = Duration.minutes(1);
 /** Lambda's limit: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
 const MAINTENANCE_TIMEOUT = Duration.minutes(15);
-/** What a deleted topic left behind is removed within so long. Rare, since each run is billed: docs/operate/costs.md. */
-const MAINTENANCE_EVERY = Duration.hours(1);
 
-/** What can be made anew at any time: functions, ways in, schedule, alarms, dashboard. It keeps nothing. */
+/** What can be made anew at any time: functions, ways in, alarms, dashboard. It keeps nothing. */
 export class ServiceStack extends Stack {
   constructor(scope: Construct, id: string, { settings, ...props }: ServiceStackProps) {
     super(scope, id, props);
     const names = serviceNames(settings, this.account);
     const data = this.#arns(names, settings);
+    const metadataStream = this.#metadataStream(settings);
     const broker = (lambda: LambdaName, description: string, permissions: PolicyStatement[], timeout: Duration) =>
       new LambdaFunction(this, lambda, {
         lambda,
@@ -55,14 +54,15 @@ export class ServiceStack extends Stack {
     const functions = {
       produce: broker("produce", "every request that writes", producePermissions(data), REQUEST_TIMEOUT),
       fetch: broker("fetch", "every request that reads", fetchPermissions(data), REQUEST_TIMEOUT),
-      maintenance: broker("maintenance", "work on a schedule", maintenancePermissions(data), MAINTENANCE_TIMEOUT),
+      maintenance: broker(
+        "maintenance",
+        "work in the background",
+        maintenancePermissions(data, metadataStream),
+        MAINTENANCE_TIMEOUT,
+      ),
     };
     this.#faces(settings, functions);
-    new Rule(this, "MaintenanceSchedule", {
-      description: `Millrace ${settings.name}: removes what deleted topics left behind`,
-      schedule: Schedule.rate(MAINTENANCE_EVERY),
-      targets: [new LambdaTarget(functions.maintenance, { retryAttempts: 1 })],
-    });
+    new DeletedTopicsTrigger(this, "DeletedTopics", functions.maintenance, metadataStream);
     const metrics = new ServiceMetrics(settings, names);
     const alarms = new Alarms(this, "Alarms", settings, metrics);
     new ServiceDashboard(this, "Dashboard", settings, metrics, alarms.all);
@@ -122,6 +122,12 @@ export class ServiceStack extends Stack {
       validationRegex: BEARER_EXPRESSION,
       resultsCacheTtl: AUTHORIZATION_TTL,
     });
+  }
+
+  /** The ARN as the data stack tells it, looked up with every deployment, or that of a restored table's. */
+  #metadataStream(settings: Settings): string {
+    const { metadataStreamArn } = settings.restored;
+    return metadataStreamArn ?? StringParameter.valueForStringParameter(this, metadataStreamParameter(settings));
   }
 
   #arns(names: ResourceNames, { encryptionKeyArn }: Settings): DataArns {

@@ -1,36 +1,65 @@
-import { type Removed, removeDeletedTopics } from "../../shared/broker/remove-deleted-topics.ts";
+import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from "aws-lambda";
+import type { Broker } from "../../shared/broker/broker.ts";
+import {
+  hasDeletedTopics,
+  type Removed,
+  removeDeletedTopics,
+  SEAL_GRACE_MS,
+} from "../../shared/broker/remove-deleted-topics.ts";
 import type { InvocationContext } from "../invocation-context.ts";
 import { observed } from "../observability.ts";
 import { processBroker } from "../process-broker.ts";
+import { again, DONE, isStreamEvent } from "./stream-event.ts";
 
 /** Items removed by one step: a second or two of work. */
 const STEP_ITEMS = 1_000;
 /** No step begins with less time left than a throttled one may take. */
 const STEP_MARGIN_MS = 15_000;
+/** Between looks at topics whose minute is not over; in all the minute of one that had to be deleted here first, and some. */
+const PAUSE_MS = 10_000;
+const MAX_PAUSES = Math.ceil((2 * SEAL_GRACE_MS) / PAUSE_MS);
 
 /**
- * Background work, run on a schedule: removes what deleted topics left behind, step by step while there is something to
- * remove and time to do it. What is left is the next invocation's. Without a context: one step.
+ * Background work: removes what deleted topics left behind, step by step while there is something to remove and time to do
+ * it. Without a context: one step.
+ *
+ * With the records of deleted topics from the metadata's stream it also waits until their minute is over, and has Lambda
+ * bring the records again if there is something left. What it removes is every deleted topic, whatever it was invoked for.
  */
-export function handler(_event?: unknown, context?: InvocationContext): Promise<Removed> {
+export function handler(event: DynamoDBStreamEvent, context?: InvocationContext): Promise<DynamoDBBatchResponse>;
+export function handler(event?: unknown, context?: InvocationContext): Promise<Removed>;
+export function handler(event?: unknown, context?: InvocationContext): Promise<Removed | DynamoDBBatchResponse> {
   return observed({ context }, async (logger) => {
-    const removed = await removeWhileTimeLasts(context);
+    const broker = processBroker();
+    const stream = isStreamEvent(event) ? event : undefined;
+    const removed = await removeWhileTimeLasts(broker, context, stream === undefined ? 0 : MAX_PAUSES);
     const isIdle = removed.itemsDeleted === 0 && removed.topicsRemoved === 0;
     if (!isIdle) logger.info("what deleted topics left behind was removed", { ...removed });
-    return removed;
+    if (stream === undefined) return removed;
+    if (!(await hasDeletedTopics(broker))) return DONE;
+    logger.info("deleted topics are left: their records come again");
+    return again(stream);
   });
 }
 
-async function removeWhileTimeLasts(context: InvocationContext | undefined): Promise<Removed> {
-  const broker = processBroker();
+async function removeWhileTimeLasts(
+  broker: Broker,
+  context: InvocationContext | undefined,
+  maxPauses: number,
+): Promise<Removed> {
   let itemsDeleted = 0;
   let topicsRemoved = 0;
-  for (;;) {
+  const hasTime = (pauseMs = 0) => (context?.getRemainingTimeInMillis?.() ?? 0) - pauseMs >= STEP_MARGIN_MS;
+  for (let pauses = 0; ; ) {
     const step = await removeDeletedTopics(broker, { maxItems: STEP_ITEMS });
     itemsDeleted += step.itemsDeleted;
     topicsRemoved += step.topicsRemoved;
-    const isDone = step.itemsDeleted === 0 && step.topicsRemoved === 0;
-    if (isDone || (context?.getRemainingTimeInMillis?.() ?? 0) < STEP_MARGIN_MS) break;
+    if (step.itemsDeleted === 0 && step.topicsRemoved === 0) {
+      if (pauses >= maxPauses || !hasTime(PAUSE_MS) || !(await hasDeletedTopics(broker))) break;
+      pauses++;
+      await broker.clock.sleep(PAUSE_MS);
+    }
+    if (!hasTime()) break;
   }
   return { itemsDeleted, topicsRemoved };
 }

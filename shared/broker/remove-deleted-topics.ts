@@ -38,6 +38,12 @@ export async function removeDeletedTopics(broker: Broker, { maxItems }: { maxIte
   return { itemsDeleted, topicsRemoved };
 }
 
+/** Whether a deleted topic is still waiting for its minute to end, or for the rest of it to be removed. */
+export async function hasDeletedTopics(broker: Broker): Promise<boolean> {
+  const list = () => broker.metadataStore.listDeletedTopics(1);
+  return (await untilKnown(broker, "listing deleted topics", list)).length > 0;
+}
+
 async function removeTopic(broker: Broker, topic: DeletedTopic, maxItems: number) {
   const { metadataStore } = broker;
   const { topicId, partitionCount, name } = topic;

@@ -25,6 +25,9 @@ const KINDS: Readonly<Record<string, () => Promise<string[]>>> = {
   "log group": async () =>
     names((await json("logs", "Logs_20140328.DescribeLogGroups", {})).body.logGroups, "logGroupName"),
   rule: async () => names((await json("events", "AWSEvents.ListRules", {})).body.Rules, "Name"),
+  parameter: async () => names((await json("ssm", "AmazonSSM.DescribeParameters", {})).body.Parameters, "Name"),
+  mapping: async () =>
+    names((await rest("lambda", "GET", "/2015-03-31/event-source-mappings/")).body.EventSourceMappings, "FunctionArn"),
   topic: async () => elements(await query("sns", { Action: "ListTopics", Version: "2010-03-31" }), "TopicArn"),
   alarm: async () => elements(await monitoring("DescribeAlarms"), "AlarmName"),
   dashboard: async () => elements(await monitoring("ListDashboards"), "DashboardName"),
@@ -33,13 +36,19 @@ const KINDS: Readonly<Record<string, () => Promise<string[]>>> = {
 };
 
 /**
- * What stays on AWS too, and why: taken away here, so that an emulator that goes on is left as it was found.
+ * What stays, on AWS too unless told, and why: taken away here, so that an emulator that goes on is left as it was found.
  */
 const STAYS: readonly { kind: string; pattern: RegExp; remove(name: string): Promise<unknown> }[] = [
   {
     // Lambda itself makes it for CDK's custom resource, when that runs; no stack has it.
     kind: "log group",
     pattern: /^\/aws\/lambda\/.*-CustomS3AutoDeleteObjects/,
+    remove: (logGroupName) => json("logs", "Logs_20140328.DeleteLogGroup", { logGroupName }),
+  },
+  {
+    // Maintenance of topics deleted just now was at work: on AWS a function without logs:CreateLogGroup does not bring its group back.
+    kind: "log group",
+    pattern: /^\/aws\/lambda\/.*-maintenance$/,
     remove: (logGroupName) => json("logs", "Logs_20140328.DeleteLogGroup", { logGroupName }),
   },
   {
@@ -67,7 +76,7 @@ for (const [kind, list] of Object.entries(KINDS)) {
     if (known === undefined) left.push(`${kind} ${name}`);
     else {
       await known.remove(name);
-      console.log(`${kind} ${name} stays on AWS too: removed`);
+      console.log(`${kind} ${name} stays, for a reason: removed`);
     }
   }
 }

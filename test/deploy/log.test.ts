@@ -1,13 +1,12 @@
-import { ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { beforeAll, describe, expect, it } from "vitest";
 import { RECORD_BATCHES_TYPE } from "../../shared/http/http-message.ts";
 import { decodeRecords } from "../../shared/record/decode-batch.ts";
 import { encodeBatch } from "../../shared/record/encode-batch.ts";
 import { readBatchHeader } from "../../shared/record/read-batch-header.ts";
-import { apiKey, functionConfiguration } from "./control-plane.ts";
-import { deployment, ENDPOINT, REGION } from "./deployment.ts";
+import { apiKey } from "./control-plane.ts";
+import { deployment } from "./deployment.ts";
 import { type Face, openFace } from "./face.ts";
-import { ROOT } from "./request.ts";
+import { objectsUnder } from "./segments.ts";
 
 const first = deployment("first");
 let face: Face;
@@ -22,15 +21,6 @@ const batchOf = (...data: (string | Uint8Array)[]) =>
     data.map((value) => ({ key: null, value: Buffer.from(value), headers: [], timestamp: 1_767_322_800_000 })),
     { compressionType: "zstd" },
   );
-
-/** The bucket that the functions were told. */
-async function objectsUnder(prefix: string): Promise<string[]> {
-  const { Environment } = await functionConfiguration(`${first.name}-produce`);
-  const Bucket = new URL(Environment.Variables["MILLRACE_SEGMENTS"]!).hostname;
-  const client = new S3Client({ endpoint: ENDPOINT.href, forcePathStyle: true, region: REGION, credentials: ROOT });
-  const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket, Prefix: prefix }));
-  return Contents.map(({ Key }) => Key!);
-}
 
 describe("a deployed log", () => {
   it("takes records as JSON, one, several and in a batch, and gives them back in their order", async () => {
@@ -98,7 +88,7 @@ describe("a deployed log", () => {
     const large = Buffer.alloc(600_000, "large ").toString();
     expect((await v3("/topics/large/records", { body: text(large) })).body).toMatchObject({ offset: 0 });
     expect((await v3("/topics/large/records", { body: text("small") })).body).toMatchObject({ offset: 1 });
-    expect(await objectsUnder(`${topicId}/`)).toHaveLength(1);
+    expect(await objectsUnder(first, `${topicId}/`)).toHaveLength(1);
     const read = await v3("/topics/large/partitions/0/records?offset=0&max_bytes=3145728");
     expect(values(read.body)).toEqual([large, "small"]);
   });

@@ -1,4 +1,3 @@
-import { setTimeout } from "node:timers/promises";
 import { DynamoDBClient, QueryCommand } from "@aws-sdk/client-dynamodb";
 import { beforeAll, describe, expect, it } from "vitest";
 import { SEAL_GRACE_MS } from "../../shared/broker/remove-deleted-topics.ts";
@@ -6,6 +5,7 @@ import { apiKey, functionConfiguration, invoke, logLines, restartFunction } from
 import { deployment, EMULATOR, ENDPOINT, REGION } from "./deployment.ts";
 import { type Face, openFace } from "./face.ts";
 import { ROOT } from "./request.ts";
+import { objectsUnder } from "./segments.ts";
 
 const first = deployment("first");
 const SECRET = "canary-5f2c9b71";
@@ -43,24 +43,28 @@ describe("functions that begin anew", () => {
 });
 
 describe("the maintenance function", () => {
-  it("removes what a deleted topic left behind, after its minute, objects included", { timeout: 240_000 }, async () => {
+  it("removes what a deleted topic left behind, asked by nobody, objects included", { timeout: 700_000 }, async () => {
     const { v3, createTopic } = face;
     const topicId = await createTopic("removed");
     for (const data of ["small", "large ".repeat(100_000)]) {
       await v3("/topics/removed/records", { body: { value: { type: "STRING", data } } });
     }
     expect(await itemsOf(`${topicId}#0`)).toBeGreaterThanOrEqual(2);
+    const objects = await objectsUnder(first, `${topicId}/`);
+    expect(objects).toHaveLength(1);
+    const deletedAt = Date.now();
     expect((await v3("/topics/removed", { method: "DELETE" })).status).toBe(204);
-    expect(await invoke(`${first.name}-maintenance`)).toMatchObject({ topicsRemoved: expect.any(Number) });
     expect(await itemsOf(`${topicId}#0`)).toBeGreaterThanOrEqual(2);
-    await setTimeout(SEAL_GRACE_MS);
-    await expect
-      .poll(() => invoke(`${first.name}-maintenance`).then(() => itemsOf(`${topicId}#0`)), {
-        timeout: 60_000,
-        interval: 2_000,
-      })
-      .toBe(0);
+    // The mapping's window of five minutes, which MiniStack leaves out, the topic's own, and that of another run before it.
+    await expect.poll(() => itemsOf(`${topicId}#0`), { timeout: 600_000, interval: 2_000 }).toBe(0);
+    expect(Date.now() - deletedAt).toBeGreaterThan(SEAL_GRACE_MS);
+    await expect.poll(() => objectsUnder(first, `${topicId}/`), { timeout: 30_000 }).toEqual([]);
     expect(await v3("/topics/removed")).toMatchObject({ status: 404 });
+  });
+
+  it("says what it removed to whoever invokes it by hand", async () => {
+    const removed = await invoke(`${first.name}-maintenance`);
+    expect(removed).toEqual({ itemsDeleted: expect.any(Number), topicsRemoved: expect.any(Number) });
   });
 });
 

@@ -65,9 +65,11 @@ describe("the bucket", () => {
 
 describe("data", () => {
   it("is retained when its stack goes, unless the settings say destroy", () => {
+    // What tells of the metadata's stream goes and stays with the table: the service is deployed by it.
+    const kinds = [TABLE, "AWS::S3::Bucket", "AWS::SSM::Parameter"];
     const stores = (given: Record<string, unknown>) =>
-      Object.values(synthesized(given).data.Resources).filter(({ Type }) => [TABLE, "AWS::S3::Bucket"].includes(Type));
-    expect(stores({})).toHaveLength(3);
+      Object.values(synthesized(given).data.Resources).filter(({ Type }) => kinds.includes(Type));
+    expect(stores({})).toHaveLength(4);
     for (const { DeletionPolicy, UpdateReplacePolicy } of stores({})) {
       expect([DeletionPolicy, UpdateReplacePolicy]).toEqual(["RetainExceptOnCreate", "Retain"]);
     }
@@ -85,11 +87,15 @@ describe("data", () => {
   });
 
   it("that was restored takes the place of the stack's own, for functions, permissions and alarms", () => {
-    const restored = { logTable: "millrace-log-restored", metadataTable: "millrace-metadata-restored" };
+    const metadataTable = "millrace-metadata-restored";
+    const metadataStreamArn = `arn:aws:dynamodb:eu-west-1:123456789012:table/${metadataTable}/stream/2026-11-24T12:00:00.000`;
+    const restored = { logTable: "millrace-log-restored", metadataTable, metadataStreamArn };
     const { service } = synthesized({ restored });
     const text = JSON.stringify(service);
     for (const name of Object.values(restored)) expect(text).toContain(name);
     expect(text).not.toMatch(/millrace-(log|metadata)(?!-restored)/);
+    const [mapping] = ofType(service, "AWS::Lambda::EventSourceMapping");
+    expect(mapping!.Properties.EventSourceArn).toBe(metadataStreamArn);
     expect(text).toMatch(/millrace-segments-/);
   });
 });

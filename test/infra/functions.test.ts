@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { readEnvironment as readAuthorizerEnvironment } from "../../lambdas/authorizer/environment.ts";
 import { ENVIRONMENT as FETCH } from "../../lambdas/fetch/environment.ts";
+import { deletedTopicKey } from "../../shared/storage/dynamodb/deleted-topic-item.ts";
 import { EVERYTHING, ofType, synthesized, type Template } from "./synthesized.ts";
 
 const functionsOf = (template: Template) =>
@@ -63,10 +64,34 @@ describe("functions", () => {
       expect([Properties.RetentionInDays, DeletionPolicy]).toEqual([7, "Delete"]);
   });
 
-  it("do their work on a schedule", () => {
-    const [rule] = ofType(synthesized().service, "AWS::Events::Rule");
-    expect(rule!.Properties).toMatchObject({ ScheduleExpression: "rate(1 hour)", State: "ENABLED" });
-    expect(JSON.stringify(rule!.Properties.Targets)).toContain("maintenanceFunction");
+  it("maintain what is there when a topic is deleted, and are invoked for nothing else that is written", () => {
+    const { data, service } = synthesized();
+    const [mapping, ...others] = ofType(service, "AWS::Lambda::EventSourceMapping");
+    expect(others).toEqual([]);
+    const { FilterCriteria, FunctionName, EventSourceArn, ...rest } = mapping!.Properties;
+    expect(JSON.stringify(FunctionName)).toContain("maintenanceFunction");
+    const filters = FilterCriteria.Filters.map(({ Pattern }: { Pattern: string }) => JSON.parse(Pattern));
+    const { kind } = deletedTopicKey("topicId");
+    expect(filters).toEqual([{ eventName: ["INSERT"], dynamodb: { Keys: { kind: { S: [kind!.S] } } } }]);
+    expect(rest).toMatchObject({
+      StartingPosition: "TRIM_HORIZON",
+      FunctionResponseTypes: ["ReportBatchItemFailures"],
+      MaximumBatchingWindowInSeconds: 300,
+      ParallelizationFactor: 1,
+      MaximumRecordAgeInSeconds: 86_400,
+      MaximumRetryAttempts: 1_000,
+    });
+    // The stream is that of the data stack's table, whose ARN goes by way of a parameter.
+    const [metadata] = Object.entries(data.Resources).filter(
+      ([, { Properties }]) => Properties.TableName === "millrace-metadata",
+    );
+    expect(metadata![1].Properties.StreamSpecification).toEqual({ StreamViewType: "KEYS_ONLY" });
+    const [parameter] = ofType(data, "AWS::SSM::Parameter");
+    expect(parameter!.Properties.Value).toEqual({ "Fn::GetAtt": [metadata![0], "StreamArn"] });
+    expect(service.Parameters?.[EventSourceArn.Ref]).toEqual({
+      Type: "AWS::SSM::Parameter::Value<String>",
+      Default: parameter!.Properties.Name,
+    });
   });
 });
 

@@ -56,15 +56,32 @@ describe("alarms", () => {
     expect(alarms.filter(({ Namespace }) => ![METRICS_NAMESPACE, "AWS/Lambda"].includes(Namespace))).toEqual([]);
   });
 
-  it("go off when the schedule stops, where nothing is measured at all", () => {
-    const alarms = ofType(synthesized().service, "AWS::CloudWatch::Alarm").map(({ Properties }) => Properties);
-    const missing = alarms.find(({ AlarmName }) => AlarmName === "millrace-maintenance-missing");
-    expect(missing).toMatchObject({
-      ComparisonOperator: "LessThanThreshold",
-      TreatMissingData: "breaching",
-      Threshold: 1,
+  it("are quiet where nothing is measured, which is where nothing is done", () => {
+    const alarms = ofType(synthesized(EVERYTHING).service, "AWS::CloudWatch::Alarm");
+    for (const { Properties } of alarms) {
+      expect(Properties).toMatchObject({
+        ComparisonOperator: "GreaterThanThreshold",
+        TreatMissingData: "notBreaching",
+      });
+    }
+  });
+
+  it("go off when a deleted topic is not removed, long before its record is given up", () => {
+    const { service } = synthesized();
+    const alarms = ofType(service, "AWS::CloudWatch::Alarm").map(({ Properties }) => Properties);
+    const behind = alarms.find(({ AlarmName }) => AlarmName === "millrace-maintenance-behind");
+    expect(behind).toMatchObject({
+      Namespace: "AWS/Lambda",
+      MetricName: "IteratorAge",
+      Statistic: "Maximum",
+      Dimensions: [{ Name: "FunctionName", Value: "millrace-maintenance" }],
     });
-    for (const alarm of alarms) if (alarm !== missing) expect(alarm.TreatMissingData).toBe("notBreaching");
+    const { MaximumRecordAgeInSeconds, MaximumBatchingWindowInSeconds } = ofType(
+      service,
+      "AWS::Lambda::EventSourceMapping",
+    )[0]!.Properties;
+    expect(behind.Threshold).toBeGreaterThan(2 * MaximumBatchingWindowInSeconds * 1_000);
+    expect(behind.Threshold).toBeLessThan((MaximumRecordAgeInSeconds * 1_000) / 2);
   });
 });
 

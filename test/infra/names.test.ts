@@ -13,6 +13,7 @@ const NAMES = [
   "TopicName",
   "DomainName",
   "AuthorizerName",
+  "Name",
 ];
 
 function namesIn(templates: Template[]): string[] {

@@ -59,6 +59,20 @@ describe("permissions", () => {
     expect(actions).not.toContain("dynamodb:Scan");
   });
 
+  it("let Lambda read the metadata's stream for maintenance, and for nothing else", () => {
+    const { service } = synthesized();
+    const statements = ofType(service, "AWS::IAM::Policy").flatMap(({ Properties }) =>
+      (Properties.PolicyDocument.Statement as Statement[])
+        .filter(({ Action }) => [Action].flat().some((action) => /Stream|GetRecords|Shard/.test(action)))
+        .filter(({ Sid }) => Sid !== "WriteLogs")
+        .map(({ Sid, Resource }) => [Properties.PolicyName, Sid, Resource]),
+    );
+    const [mapping] = ofType(service, "AWS::Lambda::EventSourceMapping");
+    expect(statements).toEqual([
+      [expect.stringMatching(/^maintenance/), "ReadStream", mapping!.Properties.EventSourceArn],
+    ]);
+  });
+
   it("let the authorizer do nothing but write its log", () => {
     const actions = actionsOf(statementsOf(synthesized(EVERYTHING).service, "authorizer"));
     expect(actions).toEqual(["logs:CreateLogStream", "logs:PutLogEvents"]);

@@ -61,11 +61,11 @@ describe("the ways in", () => {
   it("may invoke the functions, and nobody else may", () => {
     const { service } = synthesized();
     const permissions = ofType(service, "AWS::Lambda::Permission");
-    const byPrincipal = Object.groupBy(permissions, ({ Properties }) => Properties.Principal as string);
-    expect(Object.keys(byPrincipal).toSorted()).toEqual(["apigateway.amazonaws.com", "events.amazonaws.com"]);
+    expect(permissions.length).toBeGreaterThan(0);
     for (const { Properties } of permissions) {
+      expect(Properties.Principal).toBe("apigateway.amazonaws.com");
       expect(Properties.Action).toBe("lambda:InvokeFunction");
-      expect(JSON.stringify(Properties.SourceArn)).toMatch(/"Ref":"ApiKeyApi|"Fn::GetAtt":\["MaintenanceSchedule/);
+      expect(JSON.stringify(Properties.SourceArn)).toMatch(/"Ref":"ApiKeyApi/);
     }
   });
 });

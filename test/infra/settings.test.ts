@@ -21,6 +21,9 @@ function problems(context: Record<string, unknown>): string[] {
   return [];
 }
 
+const streamOf = (table: string, region = "eu-west-1") =>
+  `arn:aws:dynamodb:${region}:123456789012:table/${table}/stream/2026-11-24T12:00:00.000`;
+
 describe("settings", () => {
   it("need none: a deployment that keeps its data, behind one API key, in the profile's region", () => {
     expect(readSettings({}, "ap-southeast-2")).toMatchObject({
@@ -88,6 +91,19 @@ describe("settings", () => {
       { alarmTopicArn: "arn:aws:sns:eu-west-1:123456789012:ops", alarmEmail: "ops@example.com" },
       "alarmEmail: goes with a new topic",
     ],
+    [
+      { restored: { metadataTable: "m-restored" } },
+      "restored.metadataStreamArn: goes with metadataTable: docs/operate/backup.md, step 3, makes the stream",
+    ],
+    [
+      { restored: { metadataTable: "m", metadataStreamArn: streamOf("millrace-metadata") } },
+      "restored.metadataStreamArn: is no stream of the table m",
+    ],
+    [
+      { restored: { metadataStreamArn: streamOf("millrace-metadata", "us-east-1") } },
+      "restored.metadataStreamArn: is in us-east-1, the deployment is in eu-west-1",
+    ],
+    [{ restored: { metadataStreamArn: "latest" } }, "restored.metadataStreamArn: must be an ARN such as"],
     [{ access: { oidc: { identities: [] } } }, "access.oidc.identities: must be a list of at least one identity"],
     [
       { access: { oidc: { identities: [{ issuer: "http://example.com", audiences: ["a"], subjects: ["s"] }] } } },
@@ -118,6 +134,15 @@ describe("settings", () => {
         /^access\.oidc\.identities: is \d+ bytes of JSON; a function's environment has room for 3500/,
       ),
     ]);
+  });
+
+  it("take the stream of a table that was restored, and of one that stayed", () => {
+    for (const restored of [
+      { metadataTable: "m-restored", metadataStreamArn: streamOf("m-restored") },
+      { metadataStreamArn: streamOf("millrace-metadata") },
+    ]) {
+      expect(readSettings({ restored }, "eu-west-1").restored).toEqual(restored);
+    }
   });
 
   it("are told all that is wrong with them at once", () => {

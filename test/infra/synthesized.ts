@@ -17,6 +17,7 @@ export interface Resource {
 
 export interface Template {
   readonly Resources: Readonly<Record<string, Resource>>;
+  readonly Parameters?: Readonly<Record<string, { readonly Type: string; readonly Default: string }>>;
   readonly Outputs?: Readonly<Record<string, { readonly Value: unknown; readonly Description: string }>>;
 }
 

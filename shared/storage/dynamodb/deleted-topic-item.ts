@@ -2,8 +2,7 @@
 import type { DeletedTopic } from "../../broker/metadata-store.ts";
 import { type Attributes, stringOf } from "./attributes.ts";
 import { metadataKey } from "./metadata-key.ts";
-
-export const DELETED_TOPIC_KIND = "deleted-topic";
+import { DELETED_TOPIC_KIND } from "./table-schema.ts";
 
 export function deletedTopicKey(topicId: string): Attributes {
   return metadataKey(DELETED_TOPIC_KIND, topicId);

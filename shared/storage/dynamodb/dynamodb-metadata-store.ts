@@ -14,12 +14,7 @@ import { stored, storedRead } from "../storage-error.ts";
 import type { Attributes } from "./attributes.ts";
 import { batchDelete } from "./batch-delete.ts";
 import { attributesToClusterId, CLUSTER_KEY, clusterIdToAttributes } from "./cluster-item.ts";
-import {
-  attributesToDeletedTopic,
-  DELETED_TOPIC_KIND,
-  deletedTopicKey,
-  deletedTopicToAttributes,
-} from "./deleted-topic-item.ts";
+import { attributesToDeletedTopic, deletedTopicKey, deletedTopicToAttributes } from "./deleted-topic-item.ts";
 import { attributesToLease, LEASE_KIND, leaseToAttributes } from "./lease-item.ts";
 import {
   attributesToRegistration,
@@ -28,6 +23,7 @@ import {
   registrationToAttributes,
 } from "./partition-registration-item.ts";
 import { attributesToProducerId, PRODUCER_ID_KEY } from "./producer-id-item.ts";
+import { DELETED_TOPIC_KIND } from "./table-schema.ts";
 import { attributesToTopic, TOPIC_KIND, topicKey, topicToAttributes } from "./topic-item.ts";
 
 const MAX_PAGES = 64;

@@ -17,3 +17,6 @@ export const METADATA_TABLE: TableSchema = {
   partitionKey: { name: "kind", type: "S" },
   sortKey: { name: "name", type: "S" },
 };
+
+/** The metadata's kind of item that a topic's deletion makes: deployed, its insertion begins maintenance. */
+export const DELETED_TOPIC_KIND = "deleted-topic";

@@ -1,0 +1,109 @@
+import type { DynamoDBStreamEvent } from "aws-lambda";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { handler } from "../../../lambdas/maintenance/handler.ts";
+import type { Broker } from "../../../shared/broker/broker.ts";
+import { deleteTopic } from "../../../shared/broker/delete-topic.ts";
+import { openBroker } from "../../../shared/broker/open-broker.ts";
+import { SEAL_GRACE_MS } from "../../../shared/broker/remove-deleted-topics.ts";
+import { systemClock } from "../../../shared/runtime/clock.ts";
+import { memoryParts, produce, topicOf } from "../../fixtures/broker.ts";
+
+const shared = vi.hoisted(() => ({ broker: undefined as unknown }));
+vi.mock("../../../lambdas/process-broker.ts", () => ({ processBroker: () => shared.broker }));
+
+let now: number;
+let slept: number;
+let parts: ReturnType<typeof memoryParts>;
+let broker: Broker;
+beforeEach(() => {
+  [now, slept] = [Date.now(), 0];
+  // Its sleeps of seconds pass at once; timeouts, which are longer than anything takes here, are left alone.
+  const sleep = async (ms: number, signal?: AbortSignal) => {
+    if (signal !== undefined) return systemClock.sleep(ms, signal);
+    now += ms;
+    slept += ms;
+  };
+  parts = memoryParts({ clock: { now: () => now, sleep } });
+  broker = openBroker(parts);
+  shared.broker = broker;
+});
+
+/** What Lambda hands over: https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html */
+const EVENT = {
+  Records: ["111", "222"].map((SequenceNumber) => ({
+    eventName: "INSERT",
+    eventSource: "aws:dynamodb",
+    dynamodb: { Keys: { kind: { S: "deleted-topic" }, name: { S: SequenceNumber } }, SequenceNumber },
+  })),
+} as DynamoDBStreamEvent;
+
+/** Lambda's context, of an invocation with so much time, on the broker's clock. */
+function lasting(ms: number) {
+  const end = now + ms;
+  return { getRemainingTimeInMillis: () => end - now };
+}
+
+async function deletedTopic(name: string, records = 3): Promise<void> {
+  await topicOf(broker, name);
+  for (let index = 0; index < records; index++) await produce(broker, name, [{ value: "x" }]);
+  await deleteTopic(broker, name);
+}
+
+const left = () => parts.metadataStore.listDeletedTopics(10);
+
+describe("maintenance, begun by the stream of deleted topics", () => {
+  it("waits until the minute of one that was deleted just now is over, and removes it", async () => {
+    await deletedTopic("t");
+    expect(await handler(EVENT, lasting(900_000))).toEqual({ batchItemFailures: [] });
+    expect(await left()).toEqual([]);
+    expect(slept).toBeGreaterThanOrEqual(SEAL_GRACE_MS);
+    expect(slept).toBeLessThan(2 * SEAL_GRACE_MS);
+  });
+
+  it("waits for nothing where the minute is over", async () => {
+    await deletedTopic("t");
+    now += SEAL_GRACE_MS;
+    expect(await handler(EVENT, lasting(900_000))).toEqual({ batchItemFailures: [] });
+    expect([slept, await left()]).toEqual([0, []]);
+  });
+
+  it("carries on a deletion that was cut short, to its end", async () => {
+    const topicId = await topicOf(broker, "t");
+    await parts.metadataStore.putDeletedTopic({ topicId, name: "t", partitionCount: 1, deletedAt: now });
+    expect(await handler(EVENT, lasting(900_000))).toEqual({ batchItemFailures: [] });
+    expect([await left(), await parts.metadataStore.getTopic("t")]).toEqual([[], undefined]);
+  });
+
+  it("has the records brought again, from the first on, when its time does not suffice", async () => {
+    await deletedTopic("t");
+    expect(await handler(EVENT, lasting(20_000))).toEqual({ batchItemFailures: [{ itemIdentifier: "111" }] });
+    expect(await left()).toHaveLength(1);
+  });
+
+  it("gives up waiting after two minutes, and has the records brought again", async () => {
+    await deletedTopic("t");
+    const real = broker.metadataStore.listDeletedTopics.bind(broker.metadataStore);
+    // Deleted anew again and again, as it were: its minute never ends.
+    vi.spyOn(broker.metadataStore, "listDeletedTopics").mockImplementation(async (limit) =>
+      (await real(limit)).map((topic) => ({ ...topic, deletedAt: now })),
+    );
+    expect(await handler(EVENT, lasting(900_000))).toEqual({ batchItemFailures: [{ itemIdentifier: "111" }] });
+    expect(slept).toBeLessThanOrEqual(2 * SEAL_GRACE_MS);
+  });
+
+  it("fails where a store does, so that the records come again and an alarm goes off", async () => {
+    await deletedTopic("t");
+    now += SEAL_GRACE_MS;
+    vi.spyOn(broker.logStore, "deleteItems").mockRejectedValue(new Error("refused for good"));
+    await expect(handler(EVENT, lasting(900_000))).rejects.toThrow("refused for good");
+    expect(await left()).toHaveLength(1);
+  });
+
+  it("by hand waits for nothing, and says what it removed", async () => {
+    await deletedTopic("t");
+    expect(await handler({}, lasting(900_000))).toEqual({ itemsDeleted: 0, topicsRemoved: 0 });
+    now += SEAL_GRACE_MS;
+    expect(await handler({}, lasting(900_000))).toMatchObject({ topicsRemoved: 1 });
+    expect(slept).toBe(0);
+  });
+});
