@@ -11,6 +11,7 @@ import { DynamoDbMetadataStore } from "../shared/storage/dynamodb/dynamodb-metad
 import { FileSegmentStore } from "../shared/storage/file/file-segment-store.ts";
 import { MemorySegmentStore } from "../shared/storage/memory/memory-segment-store.ts";
 import { S3SegmentStore } from "../shared/storage/s3/s3-segment-store.ts";
+import { givenEndpoint } from "../shared/storage/signed-request.ts";
 import { type BrokerLocation, readBrokerEnvironment } from "./broker-environment.ts";
 import { processObservability } from "./observability.ts";
 
@@ -56,13 +57,13 @@ function storesOf(location: BrokerLocation, logTable: string, regionCount: numbe
   // With one region the SDK finds its own, which need not be the one that the cluster calls it.
   const config = regionCount === 1 ? {} : { region };
   const client = dynamoDbClient(endpoint === undefined ? config : { ...config, endpoint });
-  return { logStore: new DynamoDbLogStore(client, logTable), segmentStore: segmentStore(segments, config) };
+  return { logStore: new DynamoDbLogStore(client, logTable), segmentStore: segmentStore(segments, client) };
 }
 
-function segmentStore(url: URL, config: { region?: string }): SegmentStore {
+function segmentStore(url: URL, client: ReturnType<typeof dynamoDbClient>): SegmentStore {
   if (url.protocol === "file:") return new FileSegmentStore(fileURLToPath(url));
   if (url.protocol === "memory:") return new MemorySegmentStore();
   // Path style, so that a bucket is found at an endpoint that has no host name for each.
-  const endpoint = process.env["AWS_ENDPOINT_URL_S3"] || process.env["AWS_ENDPOINT_URL"];
-  return new S3SegmentStore(url.hostname, { ...config, forcePathStyle: Boolean(endpoint) });
+  const endpoint = givenEndpoint(process.env, "S3");
+  return new S3SegmentStore(url.hostname, { client, endpoint, isPathStyle: endpoint !== undefined });
 }

@@ -72,8 +72,10 @@ export async function makeTables(endpoint: string): Promise<void> {
 
 /** False if what answers there is no S3. Errors: StartupError for an S3 that fails: segments in it would be missed. */
 async function makeBucket(endpoint: string): Promise<boolean> {
+  const client = dynamoDbClient();
   try {
-    await new S3SegmentStore(BUCKET, { forcePathStyle: true, maxAttempts: 3 }).createBucket();
+    const connection = { client, endpoint: new URL(endpoint), isPathStyle: true };
+    await new S3SegmentStore(BUCKET, connection).createBucket();
     return true;
   } catch (error) {
     if (!isFailureOfS3(error as Error)) return false;

@@ -1,7 +1,9 @@
-/** One object's name and size. */
+/** One object's name, size and age. */
 export interface StoredObject {
   readonly key: string;
   readonly sizeInBytes: number;
+  /** When it was written, by the store's clock; milliseconds since the epoch. */
+  readonly modifiedAt: number;
 }
 
 /**
@@ -14,6 +16,12 @@ export interface StoredObject {
 export interface SegmentStore {
   /** Writes the object; the same key again replaces it. */
   putObject(key: string, bytes: Uint8Array): Promise<void>;
+  /**
+   * Writes an object of parts, in order, that need not be in memory all at once: each of 5 MiB at least but the last, at most 10,000 of
+   * them (segment-parts.ts). It holds about four parts. Until the last is written there is no object; if the parts fail, what they
+   * fail with is thrown, and there is none. Bounded in time part by part: the parts must come in bounded time.
+   */
+  putObjectInParts(key: string, parts: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void>;
   /** Bytes [start, end) of the object, or all of it; undefined if there is no such object. A range may pass its end. */
   getObject(key: string, range?: { readonly start: number; readonly end: number }): Promise<Uint8Array | undefined>;
   /** Up to `maxKeys` (at most 1000) objects under `prefix` with a key above `after`, in order of key. */

@@ -11,10 +11,14 @@ const THROTTLES = new Set([
 
 /** Refused as they were sent, and likely to be taken when they are sent again. */
 const PASSING = new Set([
+  // EventBridge: somebody else is changing the rule just now.
+  "ConcurrentModificationException",
   "ExpiredToken",
   "ExpiredTokenException",
   "InvalidSignatureException",
   "OperationAborted",
+  // A global table with strong consistency: another region is writing the item just now.
+  "ReplicatedWriteConflictException",
   "RequestExpired",
   "RequestTimeTooSkewed",
   "RequestTimeout",

@@ -24,10 +24,9 @@ for (const [name, variable] of Object.entries(EMULATORS)) {
 }
 
 const bucket = new S3SegmentStore("millrace-contract", {
-  endpoint: endpoint("MILLRACE_TEST_MOTO"),
-  region: "us-east-1",
-  forcePathStyle: true,
-  credentials: { accessKeyId: "test", secretAccessKey: "test" },
+  client: localClient(endpoint("MILLRACE_TEST_MOTO")),
+  endpoint: new URL(endpoint("MILLRACE_TEST_MOTO")),
+  isPathStyle: true,
 });
 beforeAll(() => bucket.createBucket());
 segmentStoreContract("S3 (moto)", () => bucket);

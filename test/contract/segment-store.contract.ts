@@ -48,6 +48,50 @@ export function segmentStoreContract(name: string, open: () => SegmentStore): vo
       expect(await store.listObjects(`${prefix}/nothing/`, { maxKeys: 3 })).toEqual([]);
     });
 
+    it("puts an object together of parts, in order, and has none before the last is written", async () => {
+      const [store, key] = [open(), `${folder()}/parts`];
+      const sizes = [5 * 1024 * 1024, 6 * 1024 * 1024, 5 * 1024 * 1024, 5 * 1024 * 1024 + 1, 3];
+      async function* parts() {
+        for (const [index, size] of sizes.entries()) {
+          yield Buffer.alloc(size, index + 1);
+          expect(await store.getObject(key)).toBeUndefined();
+        }
+      }
+      await store.putObjectInParts(key, parts());
+      const whole = await store.getObject(key);
+      const expected = Buffer.concat(sizes.map((size, index) => Buffer.alloc(size, index + 1)));
+      expect(Buffer.compare(whole!, expected)).toBe(0);
+    });
+
+    it("takes one small part, and none at all", async () => {
+      const [store, prefix] = [open(), folder()];
+      await store.putObjectInParts(`${prefix}/one`, [Buffer.from("one")]);
+      expect(text(await store.getObject(`${prefix}/one`))).toBe("one");
+      await store.putObjectInParts(`${prefix}/none`, []);
+      expect((await store.getObject(`${prefix}/none`))?.length ?? -1).toBe(0);
+    });
+
+    it("has no object whose parts failed, and fails with what they failed with", async () => {
+      const [store, key] = [open(), `${folder()}/parts`];
+      for (const before of [0, 1, 3]) {
+        const parts = async function* () {
+          for (let part = 0; part < before; part++) yield Buffer.alloc(5 * 1024 * 1024, part);
+          throw new RangeError("no more");
+        };
+        await expect(store.putObjectInParts(key, parts())).rejects.toThrow("no more");
+        expect(await store.getObject(key)).toBeUndefined();
+      }
+      expect(await store.listObjects(key, { maxKeys: 10 })).toEqual([]);
+    });
+
+    it("tells when an object was written", async () => {
+      const [store, prefix] = [open(), folder()];
+      await store.putObject(`${prefix}/a`, Buffer.from("a"));
+      const [found] = await store.listObjects(`${prefix}/`, { maxKeys: 1 });
+      // S3 tells whole seconds, by a clock of its own.
+      expect(Math.abs(found!.modifiedAt - Date.now())).toBeLessThan(5 * 60_000);
+    });
+
     it("deletes objects; one that is not there is no error", async () => {
       const [store, prefix] = [open(), folder()];
       await store.putObject(`${prefix}/a`, Buffer.from("a"));

@@ -23,26 +23,46 @@ export class FileSegmentStore implements SegmentStore {
     this.#root = resolve(root);
   }
 
-  async putObject(key: string, bytes: Uint8Array): Promise<void> {
+  putObject(key: string, bytes: Uint8Array): Promise<void> {
+    return this.putObjectInParts(key, [bytes]);
+  }
+
+  async putObjectInParts(key: string, parts: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
     const path = this.#path(key);
-    const temporary = `${path}.${randomUUID()}${TEMPORARY}`;
-    await stored("writing an object", async () => {
-      const made = await mkdir(dirname(path), { recursive: true });
+    let failure: { readonly error: unknown } | undefined;
+    // What the parts fail with is no failure of the store's.
+    async function* told() {
       try {
-        const file = await open(temporary, "wx");
-        try {
-          await file.writeFile(bytes);
-          await file.sync();
-        } finally {
-          await file.close();
-        }
-        await rename(temporary, path);
+        yield* parts;
       } catch (error) {
-        await rm(temporary, { force: true });
+        failure = { error };
         throw error;
       }
-      await this.#syncFolders(dirname(path), made);
-    });
+    }
+    try {
+      await stored("writing an object", () => this.#write(path, told()));
+    } catch (error) {
+      throw failure === undefined ? error : failure.error;
+    }
+  }
+
+  async #write(path: string, parts: AsyncIterable<Uint8Array>): Promise<void> {
+    const temporary = `${path}.${randomUUID()}${TEMPORARY}`;
+    const made = await mkdir(dirname(path), { recursive: true });
+    try {
+      const file = await open(temporary, "wx");
+      try {
+        for await (const part of parts) await file.writeFile(part);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(temporary, path);
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw error;
+    }
+    await this.#syncFolders(dirname(path), made);
   }
 
   async getObject(key: string, range?: { start: number; end: number }): Promise<Uint8Array | undefined> {
@@ -93,7 +113,9 @@ export class FileSegmentStore implements SegmentStore {
     for (let at = 0; at < keys.length && objects.length < maxKeys; at += maxKeys) {
       const sizes = keys.slice(at, at + maxKeys).map(async (key) => ({ key, file: await statOf(this.#path(key)) }));
       for (const { key, file } of await Promise.all(sizes)) {
-        if (file !== undefined && objects.length < maxKeys) objects.push({ key, sizeInBytes: file.size });
+        if (file !== undefined && objects.length < maxKeys) {
+          objects.push({ key, sizeInBytes: file.size, modifiedAt: file.mtimeMs });
+        }
       }
     }
     return objects;
