@@ -1,4 +1,5 @@
 import type { EpochStart } from "./leader-epochs.ts";
+import { NO_EPOCH } from "./log-item.ts";
 import type { Barrier } from "./log-state.ts";
 import type { ProducerState } from "./producer-state.ts";
 
@@ -22,4 +23,17 @@ export interface Checkpoint {
    * says nothing to an older one but that it is over.
    */
   readonly committedIn?: number;
+}
+
+export function committedInOf({ committedIn }: Pick<Checkpoint, "committedIn">): number {
+  return committedIn ?? NO_EPOCH;
+}
+
+/**
+ * Whether a checkpoint takes the place of the one that is kept: by the epoch that committed it, then by how far it goes. Not by
+ * the offset alone: after an unclean election the log is shorter than what was known of it.
+ */
+export function isNewer(checkpoint: Checkpoint, kept: Checkpoint): boolean {
+  const [own, others] = [committedInOf(checkpoint), committedInOf(kept)];
+  return own > others || (own === others && checkpoint.logEndOffset > kept.logEndOffset);
 }

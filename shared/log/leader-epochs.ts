@@ -12,6 +12,11 @@ export function withEpoch(epochs: readonly EpochStart[], next: EpochStart): read
   return [...epochs, next].slice(-EPOCHS_KEPT);
 }
 
+/** Where an epoch begins; undefined: it has not begun, or is not remembered. */
+export function startOfEpoch(epochs: readonly EpochStart[], leaderEpoch: number): number | undefined {
+  return epochs.findLast((epoch) => epoch.leaderEpoch === leaderEpoch)?.startOffset;
+}
+
 /**
  * The epoch in which the item at `offset` was appended; undefined where no epoch that is remembered had begun. An item of any
  * other epoch at that place is debris: it was overtaken by one that covers its offset.

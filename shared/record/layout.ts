@@ -32,3 +32,5 @@ export const COMPRESSION_MASK = 0x07;
 export const LOG_APPEND_TIME_BIT = 0x08;
 export const TRANSACTIONAL_BIT = 0x10;
 export const CONTROL_BIT = 0x20;
+/** The base timestamp is a delete horizon (KIP-534). */
+export const DELETE_HORIZON_BIT = 0x40;

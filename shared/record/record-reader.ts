@@ -4,7 +4,7 @@ import { decompress } from "./compression.ts";
 import { MAX_BATCH_RECORDS, MAX_DECOMPRESSED_BYTES } from "./decompression-limit.ts";
 import { RECORD_BATCH_OVERHEAD } from "./layout.ts";
 import type { LogRecord, RecordHeader } from "./record.ts";
-import { VarintReader } from "./varint.ts";
+import { VarintReader, varintSize, writeVarint } from "./varint.ts";
 
 /** No record is smaller: length, attributes, two deltas, key, value and header count take a byte each. */
 const SMALLEST_RECORD_BYTES = 7;
@@ -28,6 +28,9 @@ export class RecordReader {
   /** The same bytes again, for reading text; made when a record has headers. */
   #text: Buffer | undefined;
   #left: number;
+  #startAt = 0;
+  #bodyAt = 0;
+  #offsetDeltaAt = 0;
   #keyAt = 0;
   #keyLength = NULL;
   #valueAt = 0;
@@ -61,6 +64,16 @@ export class RecordReader {
     return this.#keyLength !== NULL;
   }
 
+  /** Whether the record has a value; one without is a tombstone where a topic is compacted. */
+  get hasValue(): boolean {
+    return this.#valueLength !== NULL;
+  }
+
+  /** The record's key. A view. */
+  get key(): Uint8Array | null {
+    return this.#view(this.#keyAt, this.#keyLength);
+  }
+
   /**
    * Moves to the next record; false behind the last. Errors: INVALID_RECORD where counts, lengths or deltas disagree with
    * the batch's header or with each other; CORRUPT_MESSAGE where a number is none.
@@ -72,11 +85,14 @@ export class RecordReader {
       return false;
     }
     this.#left--;
+    this.#startAt = reader.at;
     const length = reader.nextInt32();
+    this.#bodyAt = reader.at;
     const end = reader.at + length;
     if (length < 0 || end > reader.end) throw invalid(`a record claims ${length} bytes`);
     reader.at++;
     const timestampDelta = reader.next();
+    this.#offsetDeltaAt = reader.at;
     const { baseOffset, lastOffset, baseTimestamp, maxTimestamp, timestampType } = this.#header;
     this.offset = baseOffset + reader.nextInt32();
     if (this.offset < baseOffset || this.offset > lastOffset) throw invalid("an offset is outside of its batch");
@@ -102,6 +118,23 @@ export class RecordReader {
       value: this.#view(this.#valueAt, this.#valueLength),
       headers: this.#headerCount === 0 ? NO_HEADERS : this.#headers(),
     };
+  }
+
+  /** The record as it is encoded, its length first. A view. */
+  encoded(): Uint8Array {
+    return this.#reader.bytes.subarray(this.#startAt, this.#reader.at);
+  }
+
+  /** The record encoded for a batch of another base timestamp; all else as it is. A copy. */
+  encodedFor(baseTimestamp: number): Uint8Array {
+    const { bytes, at } = this.#reader;
+    const delta = this.timestamp - baseTimestamp;
+    const bodySize = 1 + varintSize(delta) + at - this.#offsetDeltaAt;
+    const encoded = new Uint8Array(varintSize(bodySize) + bodySize);
+    const bodyAt = writeVarint(encoded, 0, bodySize);
+    encoded[bodyAt] = bytes[this.#bodyAt]!;
+    encoded.set(bytes.subarray(this.#offsetDeltaAt, at), writeVarint(encoded, bodyAt + 1, delta));
+    return encoded;
   }
 
   #headers(): RecordHeader[] {
