@@ -11,7 +11,7 @@ CONSTANTS
   MaxEpoch,       \* elections and first steps of a grow: MaxEpoch - 1 in all
   MaxVersion,     \* compare-and-sets on the metadata item: MaxVersion - 1 in all
   MaxAppendId,    \* appends that writers try, each as often as they like
-  Changes,        \* which changes of metadata happen: subset of {"elect", "shrink", "grow", "retain"}
+  Changes,        \* which changes of metadata happen: subset of {"elect", "shrink", "grow", "retain", "unclean"}
   Omitted         \* the planted bug: rules that are left out; {} is the protocol
 
 Slots  == 0 .. MaxSlot - 1
@@ -33,16 +33,15 @@ VARIABLES
   leaderOf,       \* [Epochs -> Regions or NoRegion]: leader by epoch, as once read
   membersOf,      \* [Epochs -> set of sets]: each isr \union joining that was once read at that epoch
   views,          \* [Epochs -> set of views]: chains that agents of an epoch have read (Observed.tla)
-  committed,      \* what an agent of epoch `by` could acknowledge: [slot, epoch, appendId, by]
-  seen,           \* what a consumer could read: [slot, epoch, appendId]
+  committed,      \* what an agent of epoch `by` saw on all replicas that count, and whether it could acknowledge it:
+                  \* [slot, epoch, appendId, by, acknowledged]
+  seen,           \* what a consumer could read, and of which lineage: [slot, epoch, appendId, lineage]
   fenced,         \* what was appended after a later leader's barrier stood: [slot, epoch, appendId]
   tried           \* appendIds are given out in order, which is no loss: they are only compared for equality
 
 storage == <<tables, meta>>
 facts   == <<leaderOf, membersOf, views, committed, seen, fenced, tried>>
 vars    == <<storage, facts>>
-
-
 
 IsFree(item) == item.epoch = 0
 IsBarrier(item) == item.epoch > 0 /\ item.appendId = BARRIER
@@ -72,4 +71,16 @@ BarrierAt(view, n, epoch) ==
 HasBarrier(view, n, epoch) == BarrierAt(view, n, epoch) /= {}
 
 HasAppendId(view, n, id) == \E i \in 1 .. n : view.items[i].appendId = id
+
+----------------------------------------------------------------------------
+(* Unclean elections (shared/log/unclean-election.ts): meta.unclean holds [epoch, kept] of each. Whoever acts in epoch E knows
+   those up to E, since all of it is one item. What was known before one of them counts below its `kept` only. *)
+
+StillCounts(slot, by, epoch, m) ==
+  \A u \in m.unclean : by < u.epoch /\ u.epoch <= epoch => slot < u.kept \/ "void-checkpoint" \in Omitted
+
+(* The epoch of the last unclean election up to `epoch`: 0 without one. *)
+Lineage(epoch, m) ==
+  LET epochs == {u.epoch : u \in {x \in m.unclean : x.epoch <= epoch}}
+  IN  IF epochs = {} THEN 0 ELSE CHOOSE e \in epochs : \A f \in epochs : f <= e
 =============================================================================

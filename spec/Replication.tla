@@ -121,6 +121,13 @@ Elect ==
     /\ meta.epoch < MaxEpoch
     /\ Change("elect", [meta EXCEPT !.leader = leader, !.epoch = @ + 1, !.joining = {}])
 
+(* A leader that was not in sync, and is then alone in sync. What its own checkpoint covers is kept; a checkpoint may be missing. *)
+Unclean ==
+  \E leader \in Regions \ meta.isr : \E kept \in {0, Checkpointed(meta.epoch, leader, views, committed, meta)} :
+    /\ meta.epoch < MaxEpoch
+    /\ Change("unclean", [meta EXCEPT !.leader = leader, !.epoch = @ + 1, !.isr = {leader}, !.joining = {},
+                                      !.unclean = @ \union {[epoch |-> meta.epoch + 1, kept |-> kept]}])
+
 Shrink ==
   \E region \in (meta.isr \union meta.joining) \ {meta.leader} :
     Change("shrink", [meta EXCEPT !.isr = @ \ {region}, !.joining = @ \ {region}])
@@ -130,7 +137,7 @@ BeginJoin ==
   \E region \in Regions \ meta.isr :
     /\ meta.epoch < MaxEpoch
     /\ IF "barrier-first" \in Omitted
-       THEN /\ \E v \in views[meta.epoch] : v.from + v.verified[region] >= KnownCommitted(meta.epoch, committed)
+       THEN /\ \E v \in views[meta.epoch] : v.from + v.verified[region] >= KnownCommitted(meta.epoch, committed, meta)
             /\ Change("grow", [meta EXCEPT !.epoch = @ + 1, !.isr = @ \union {region}, !.joining = {}])
        ELSE Change("grow", [meta EXCEPT !.epoch = @ + 1, !.joining = {region}])
 
@@ -160,7 +167,7 @@ Delete ==
 
 Next ==
   \/ Seal \/ Barrier \/ AppendOne \/ Replicate
-  \/ Elect \/ Shrink \/ BeginJoin \/ CompleteJoin
+  \/ Elect \/ Unclean \/ Shrink \/ BeginJoin \/ CompleteJoin
   \/ AdvanceLogStart \/ Delete
 
 (* A partition is created with the barrier of epoch 1 in its in-sync set. *)
@@ -169,7 +176,8 @@ FirstBarrier ==
 
 Init ==
   /\ tables = [r \in Regions |-> [s \in Slots |-> IF s = 0 /\ r \in FirstIsr THEN FirstBarrier ELSE Free]]
-  /\ meta = [leader |-> FirstLeader, epoch |-> 1, isr |-> FirstIsr, joining |-> {}, version |-> 1, logStartOffset |-> 0]
+  /\ meta = [leader |-> FirstLeader, epoch |-> 1, isr |-> FirstIsr, joining |-> {}, version |-> 1, logStartOffset |-> 0,
+             unclean |-> {}]
   /\ leaderOf = [e \in Epochs |-> IF e = 1 THEN FirstLeader ELSE NoRegion]
   /\ membersOf = [e \in Epochs |-> IF e = 1 THEN {FirstIsr} ELSE {}]
   /\ LET begun == [e \in Epochs |-> IF e = 1 THEN {View(1, 0, FirstLeader)} ELSE {}]
