@@ -5,9 +5,15 @@ const QUESTIONS = [
   "write-units",
   "environments",
   "latency",
+  "replication",
+  "failover",
   "lambda-bundle",
   "cold-start",
   "dollars",
+  "cold-read",
+  "retention-dollars",
+  "consumer-cost",
+  "assignment",
 ];
 
 const asked = process.argv.slice(2);

@@ -12,6 +12,9 @@
  * | CloudWatch | 5 May; alarms 1 August | https://aws.amazon.com/cloudwatch/pricing/ |
  * | data out | first tier 2026, the others September 2024 | https://aws.amazon.com/ec2/pricing/on-demand/ |
  * | Kinesis Data Streams | 8 August | https://aws.amazon.com/kinesis/data-streams/pricing/ |
+ * | Kinesis, beyond seven days | by third parties only | https://aws.amazon.com/kinesis/data-streams/pricing/ |
+ * | EBS gp3 | 2026, by third parties | https://aws.amazon.com/ebs/pricing/ |
+ * | data between zones and regions | 2026, by third parties | https://aws.amazon.com/ec2/pricing/on-demand/ |
  * | MSK Serverless | 2026, by third parties only | https://aws.amazon.com/msk/pricing/ |
  */
 export const PRICES = {
@@ -36,11 +39,18 @@ export const PRICES = {
   kinesisStreamHour: 0.04,
   /** Beyond the first day, which is included. */
   kinesisGbMonth: 0.1,
+  /** Beyond the seventh. */
+  kinesisLongTermGbMonth: 0.023,
   /** On-demand Advantage: no stream hour, and 25 MiB/s each way are billed whether they flow or not. */
   kinesisAdvantageGbIn: 0.032,
   kinesisAdvantageGbOut: 0.016,
   kinesisAdvantageGbMonth: 0.023,
   kinesisAdvantageLeastBytesPerSecond: 25 * 2 ** 20,
+  ebsGbMonth: 0.08,
+  /** Both ways together. */
+  betweenZonesGb: 0.02,
+  /** From us-east-1 to a region other than us-east-2. */
+  betweenRegionsGb: 0.02,
   mskServerlessClusterHour: 0.75,
   mskServerlessPartitionHour: 0.0015,
   mskServerlessGbIn: 0.1,

@@ -1,6 +1,6 @@
 import { Metrics as PowertoolsMetrics } from "@aws-lambda-powertools/metrics";
-import { METRICS, METRICS_NAMESPACE } from "../shared/runtime/metric-names.ts";
-import type { CountName, DurationName, Metrics } from "../shared/runtime/metrics.ts";
+import { BROKER_DIMENSION, METRICS, METRICS_NAMESPACE } from "../shared/runtime/metric-names.ts";
+import type { CountName, DurationName, GaugeName, Metrics } from "../shared/runtime/metrics.ts";
 
 /**
  * Metrics as lines of CloudWatch's embedded metric format on stdout, by Powertools, with `service` as their one dimension:
@@ -8,11 +8,14 @@ import type { CountName, DurationName, Metrics } from "../shared/runtime/metrics
  *
  * Counts are summed up here, so that an invocation has one value of each: log lines are paid for by the byte. Durations go
  * to Powertools one by one, for percentiles; it writes a line early when one has 100 values, which is all that a line may
- * hold.
+ * hold. Of gauges an invocation has the largest value; those of a broker come as lines of their own, because a line has one set
+ * of dimensions.
  */
 export class EmfMetrics implements Metrics {
   readonly #powertools: PowertoolsMetrics;
   readonly #counts = new Map<CountName, number>();
+  /** By name, and by name and broker. */
+  readonly #gauges = new Map<string, { readonly name: GaugeName; readonly value: number; readonly broker?: number }>();
 
   constructor(serviceName: string, namespace = METRICS_NAMESPACE) {
     this.#powertools = new PowertoolsMetrics({ serviceName, namespace });
@@ -27,10 +30,22 @@ export class EmfMetrics implements Metrics {
     this.#powertools.addMetric(name, METRICS[name].unit, Math.max(0, ms));
   }
 
+  gauge(name: GaugeName, value: number, broker?: number): void {
+    const key = `${name} ${broker ?? ""}`;
+    if (value <= (this.#gauges.get(key)?.value ?? 0)) return;
+    this.#gauges.set(key, broker === undefined ? { name, value } : { name, value, broker });
+  }
+
   /** Writes what was counted since the last call; nothing if there was nothing. */
   publish(): void {
     for (const [name, sum] of this.#counts) this.#powertools.addMetric(name, METRICS[name].unit, sum);
     this.#counts.clear();
+    for (const { name, value, broker } of this.#gauges.values()) {
+      const { unit } = METRICS[name];
+      if (broker === undefined) this.#powertools.addMetric(name, unit, value);
+      else this.#powertools.singleMetric().addDimension(BROKER_DIMENSION, String(broker)).addMetric(name, unit, value);
+    }
+    this.#gauges.clear();
     if (this.#powertools.hasStoredMetrics()) this.#powertools.publishStoredMetrics();
   }
 }

@@ -8,14 +8,33 @@ import { systemRandom } from "../shared/runtime/random.ts";
 import { dynamoDbClient } from "../shared/storage/dynamodb/client.ts";
 import { DynamoDbLogStore } from "../shared/storage/dynamodb/dynamodb-log-store.ts";
 import { DynamoDbMetadataStore } from "../shared/storage/dynamodb/dynamodb-metadata-store.ts";
+import { DynamoDbSegmentRegistry } from "../shared/storage/dynamodb/dynamodb-segment-registry.ts";
 import { FileSegmentStore } from "../shared/storage/file/file-segment-store.ts";
+import { LambdaInvocation } from "../shared/storage/lambda/lambda-invocation.ts";
 import { MemorySegmentStore } from "../shared/storage/memory/memory-segment-store.ts";
 import { S3SegmentStore } from "../shared/storage/s3/s3-segment-store.ts";
 import { givenEndpoint } from "../shared/storage/signed-request.ts";
-import { type BrokerLocation, readBrokerEnvironment } from "./broker-environment.ts";
+import { type BrokerEnvironment, type BrokerLocation, readBrokerEnvironment } from "./broker-environment.ts";
 import { processObservability } from "./observability.ts";
 
+let environment: BrokerEnvironment | undefined;
 let broker: Broker | undefined;
+
+/** Opens the stores of a region's group table. */
+type OpenGroupStores = (
+  client: ReturnType<typeof dynamoDbClient>,
+  table: string,
+) => Pick<ReplicaStores, "groupStore" | "instanceStore">;
+
+let openGroupStores: OpenGroupStores | undefined;
+
+/**
+ * For the function that has to do with consumer groups, before the broker is opened: the others have nothing of these stores in
+ * their bundles.
+ */
+export function bringGroupStores(open: OpenGroupStores): void {
+  openGroupStores = open;
+}
 
 /**
  * The broker of this process, opened at the first call. One for all handlers in it: what they cache, group and wake each
@@ -26,38 +45,55 @@ export function processBroker(): Broker {
   return broker;
 }
 
-/** The id of the broker whose region this process runs in. */
-export function processBrokerId(): number {
-  return readBrokerEnvironment(process.env).own.brokerId;
+/** What the environment says, as it was at the first call. Errors: an Error that names the variable that is wrong. */
+export function processEnvironment(): BrokerEnvironment {
+  environment ??= readBrokerEnvironment(process.env);
+  return environment;
 }
 
 function fromEnvironment(): Broker {
-  const { logTable, metadataTable, brokers, own } = readBrokerEnvironment(process.env);
+  const { logTable, groupTable, metadataTable, brokers, own, leaseMs, consumerDialect, maintenanceFunction } =
+    processEnvironment();
   const { logger, metrics } = processObservability();
   // The metadata are a global table: each region's own copy of it answers.
-  const metadataStore = new DynamoDbMetadataStore(dynamoDbClient(), metadataTable);
+  const client = dynamoDbClient();
+  const metadataStore = new DynamoDbMetadataStore(client, metadataTable);
+  const functionName = process.env["AWS_LAMBDA_FUNCTION_NAME"];
   const replicas = new Map(
-    brokers.map((location) => [location.brokerId, storesOf(location, logTable, brokers.length)]),
+    brokers.map((location) => [location.brokerId, storesOf(location, { logTable, groupTable }, brokers.length)]),
   );
+  const invocation = (name: string) => new LambdaInvocation(client, name, givenEndpoint(process.env, "LAMBDA"));
   return openBroker({
     ...replicas.get(own.brokerId)!,
     metadataStore,
+    segmentRegistry: new DynamoDbSegmentRegistry(client, metadataTable),
     clock: systemClock,
     random: systemRandom,
     logger,
     metrics,
     regions: brokers.map(({ region }) => region),
-    ...(brokers.length === 1 ? {} : { replicas }),
+    consumerDialect,
+    ...(brokers.length === 1 ? {} : { replicas, brokerId: own.brokerId, leaseMs }),
+    ...(functionName === undefined ? {} : { asyncInvocation: invocation(functionName) }),
+    ...(maintenanceFunction === undefined ? {} : { upkeepInvocation: invocation(maintenanceFunction) }),
   });
 }
 
 /** The stores of one region. A client opens no connection before its first request. */
-function storesOf(location: BrokerLocation, logTable: string, regionCount: number): ReplicaStores {
+function storesOf(
+  location: BrokerLocation,
+  { logTable, groupTable }: Pick<BrokerEnvironment, "logTable" | "groupTable">,
+  regionCount: number,
+): ReplicaStores {
   const { region, endpoint, segments } = location;
   // With one region the SDK finds its own, which need not be the one that the cluster calls it.
   const config = regionCount === 1 ? {} : { region };
   const client = dynamoDbClient(endpoint === undefined ? config : { ...config, endpoint });
-  return { logStore: new DynamoDbLogStore(client, logTable), segmentStore: segmentStore(segments, client) };
+  return {
+    logStore: new DynamoDbLogStore(client, logTable),
+    segmentStore: segmentStore(segments, client),
+    ...(groupTable === undefined ? {} : openGroupStores?.(client, groupTable)),
+  };
 }
 
 function segmentStore(url: URL, client: ReturnType<typeof dynamoDbClient>): SegmentStore {

@@ -4,6 +4,7 @@ import type { APIGatewayProxyEvent, APIGatewayProxyResult } from "aws-lambda";
 import { INTEGRATION_TIMEOUT_MS, type InvocationContext } from "../lambdas/invocation-context.ts";
 import { bodyTooLarge } from "../shared/http/dispatch.ts";
 import { HttpError } from "../shared/http/http-error.ts";
+import type { Route } from "../shared/http/route.ts";
 import { match } from "../shared/http/router.ts";
 import { proxyEvent, respond } from "./proxy-event.ts";
 import { announcesTooMuch, readBody } from "./request-body.ts";
@@ -12,7 +13,7 @@ import { StartupError } from "./startup-error.ts";
 /** A function behind API Gateway. */
 export type Handler = (event: APIGatewayProxyEvent, context: InvocationContext) => Promise<APIGatewayProxyResult>;
 
-export type Handlers = Readonly<Record<"produce" | "fetch", Handler>>;
+export type Handlers = Readonly<Record<Route["lambda"], Handler>>;
 
 /** Requests at work at a time; as Lambda's concurrency in a new account. */
 const MAX_CONCURRENT = 1_000;
@@ -112,7 +113,7 @@ function fail(response: ServerResponse): void {
 }
 
 /** Where no route matches, any function gives the answer that says so. */
-function lambdaOf({ httpMethod, path }: APIGatewayProxyEvent): "produce" | "fetch" {
+function lambdaOf({ httpMethod, path }: APIGatewayProxyEvent): Route["lambda"] {
   try {
     return match(httpMethod, path).route.lambda;
   } catch {

@@ -49,6 +49,7 @@ function unknownAction(action: string): HttpError {
   return new HttpError(404, 404, `there is no ${JSON.stringify(action)} for a region`, `there are ${ACTIONS}`);
 }
 
-function describe({ region: { name, brokerId, state, delayMs }, url }: ControlledRegion) {
-  return { region: name, broker_id: brokerId, url, state, slow_ms: delayMs };
+function describe({ region: { name, brokerId, state, delayMs, storePort }, url }: ControlledRegion) {
+  const dynamodb_url = storePort === undefined ? null : `http://127.0.0.1:${storePort}`;
+  return { region: name, broker_id: brokerId, url, state, slow_ms: delayMs, dynamodb_url };
 }

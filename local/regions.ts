@@ -13,7 +13,7 @@ import { RegionLinks } from "./region-links.ts";
 import { readRegionalTiming } from "./regional-work.ts";
 import type { Service } from "./service.ts";
 import { StartupError } from "./startup-error.ts";
-import { LOG_TABLE, METADATA_TABLE, makeTables } from "./stores.ts";
+import { GROUP_TABLE, LOG_TABLE, METADATA_TABLE, makeTables } from "./stores.ts";
 
 export interface RegionsOptions {
   readonly host: string;
@@ -113,6 +113,7 @@ function regionEnvironment(
     AWS_REGION: region,
     [BROKER_ENVIRONMENT.logTable]: LOG_TABLE,
     [BROKER_ENVIRONMENT.metadataTable]: METADATA_TABLE,
+    [BROKER_ENVIRONMENT.groupTable]: GROUP_TABLE,
     [BROKER_ENVIRONMENT.segments]: `${pathToFileURL(join(folder, "regions")).href}/{region}/segments`,
     [BROKER_ENVIRONMENT.regions]: regions.join(","),
     [BROKER_ENVIRONMENT.regionEndpoints]: regions.map((other) => `${other}=${endpoint(other)}`).join(","),

@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { APIGatewayProxyResult } from "aws-lambda";
+import { handler as coordinate } from "../lambdas/coordinator/handler.ts";
 import { handler as fetch } from "../lambdas/fetch/handler.ts";
 import { processBroker } from "../lambdas/process-broker.ts";
 import { handler as produce } from "../lambdas/produce/handler.ts";
 import { startBackgroundWork } from "./background-work.ts";
-import { startHttpServer } from "./http-server.ts";
+import { type Handler, startHttpServer } from "./http-server.ts";
 
 /** What goes on behind answered requests gets so long to end when the service stops. */
 const SETTLE_WITHIN_MS = 10_000;
@@ -24,7 +26,8 @@ export async function serve(
   sweeps: boolean,
   say: (line: string) => void,
 ): Promise<Serving> {
-  const server = await startHttpServer(host, port, { produce, fetch });
+  const coordinator: Handler = async (event, context) => (await coordinate(event, context)) as APIGatewayProxyResult;
+  const server = await startHttpServer(host, port, { produce, fetch, coordinator });
   const stopBackgroundWork = startBackgroundWork(sweeps);
   return {
     url: server.url,

@@ -13,6 +13,7 @@ import { StartupError } from "./startup-error.ts";
 
 export const LOG_TABLE = "millrace-log";
 export const METADATA_TABLE = "millrace-metadata";
+export const GROUP_TABLE = "millrace-group";
 const BUCKET = "millrace-segments";
 
 export interface Stores {
@@ -40,6 +41,7 @@ export async function openStores({ data }: Options, say: (line: string) => void)
     else useGiven(environment, given.dynamoDb!);
     environment[BROKER_ENVIRONMENT.logTable] = LOG_TABLE;
     environment[BROKER_ENVIRONMENT.metadataTable] = METADATA_TABLE;
+    environment[BROKER_ENVIRONMENT.groupTable] = GROUP_TABLE;
     environment[BROKER_ENVIRONMENT.regions] = environment["AWS_REGION"];
     await makeTables(dynoxide?.endpoint ?? given.dynamoDb!);
     const hasBucket = given.s3 !== undefined && (await makeBucket(given.s3));
@@ -60,7 +62,7 @@ export async function openStores({ data }: Options, say: (line: string) => void)
 export async function makeTables(endpoint: string): Promise<void> {
   const client = dynamoDbClient({ maxAttempts: 5, endpoint });
   try {
-    await createTables(client, { log: LOG_TABLE, metadata: METADATA_TABLE });
+    await createTables(client, { log: LOG_TABLE, metadata: METADATA_TABLE, group: GROUP_TABLE });
   } catch (error) {
     throw new StartupError(
       `DynamoDB at ${new URL(endpoint).origin} does not answer as it should: ${(error as Error).message}`,

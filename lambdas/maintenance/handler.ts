@@ -6,10 +6,13 @@ import {
   removeDeletedTopics,
   SEAL_GRACE_MS,
 } from "../../shared/broker/remove-deleted-topics.ts";
-import type { InvocationContext } from "../invocation-context.ts";
+import type { Upkeep } from "../../shared/broker/tiering/upkeep.ts";
+import { upkeepByClock } from "../../shared/broker/tiering/upkeep-clock.ts";
+import { type InvocationContext, remainingMs } from "../invocation-context.ts";
 import { observed } from "../observability.ts";
 import { processBroker } from "../process-broker.ts";
-import { again, DONE, isStreamEvent } from "./stream-event.ts";
+import { again, DONE, isStreamEvent } from "../stream-event.ts";
+import { isRung, processUpkeepClock } from "./upkeep-clock.ts";
 
 /** Items removed by one step: a second or two of work. */
 const STEP_ITEMS = 1_000;
@@ -18,28 +21,52 @@ const STEP_MARGIN_MS = 15_000;
 /** Between looks at topics whose minute is not over; in all the minute of one that had to be deleted here first, and some. */
 const PAUSE_MS = 10_000;
 const MAX_PAUSES = Math.ceil((2 * SEAL_GRACE_MS) / PAUSE_MS);
+/** What the upkeep has under way when its time is up gets so long to end. */
+const END_MARGIN_MS = 60_000;
+/** Many writers may ring at once: one run for all of them is enough. */
+const RUNG_WITHIN_MS = 60_000;
+
+/** What one run did. `upkeep`: unless it was begun by the stream of deleted topics. */
+export interface Maintained extends Removed {
+  readonly upkeep?: Upkeep;
+}
 
 /**
- * Background work: removes what deleted topics left behind, step by step while there is something to remove and time to do
- * it. Without a context: one step.
+ * Background work: removes what deleted topics left behind, and keeps the logs that this region leads: segments, retention, compaction. Step by step
+ * while there is something to do and time to do it; what is left is the next run's. By the clock (EventBridge), by writers who find
+ * that none goes (`{"upkeep":true}`), and by hand.
  *
- * With the records of deleted topics from the metadata's stream it also waits until their minute is over, and has Lambda
- * bring the records again if there is something left. What it removes is every deleted topic, whatever it was invoked for.
+ * With the records of deleted topics from the metadata's stream it waits until their minute is over instead, and has Lambda bring the records again
+ * if there is something left. What it removes is every deleted topic, whatever it was invoked for.
  */
 export function handler(event: DynamoDBStreamEvent, context?: InvocationContext): Promise<DynamoDBBatchResponse>;
-export function handler(event?: unknown, context?: InvocationContext): Promise<Removed>;
-export function handler(event?: unknown, context?: InvocationContext): Promise<Removed | DynamoDBBatchResponse> {
+export function handler(event?: unknown, context?: InvocationContext): Promise<Maintained>;
+export function handler(event?: unknown, context?: InvocationContext): Promise<Maintained | DynamoDBBatchResponse> {
   return observed({ context }, async (logger) => {
     const broker = processBroker();
     const stream = isStreamEvent(event) ? event : undefined;
     const removed = await removeWhileTimeLasts(broker, context, stream === undefined ? 0 : MAX_PAUSES);
     const isIdle = removed.itemsDeleted === 0 && removed.topicsRemoved === 0;
     if (!isIdle) logger.info("what deleted topics left behind was removed", { ...removed });
-    if (stream === undefined) return removed;
+    if (stream === undefined) return { ...removed, upkeep: await keepLogs(broker, event, context) };
     if (!(await hasDeletedTopics(broker))) return DONE;
     logger.info("deleted topics are left: their records come again");
     return again(stream);
   });
+}
+
+async function keepLogs(broker: Broker, event: unknown, context: InvocationContext | undefined): Promise<Upkeep> {
+  const rung = isRung(event);
+  const upkeep = await upkeepByClock(broker, processUpkeepClock(), {
+    untilMs: broker.clock.now() + remainingMs(context, END_MARGIN_MS),
+    isOn: !rung && event !== undefined,
+    ...(rung ? { unlessWithinMs: RUNG_WITHIN_MS } : {}),
+  });
+  const { segmentsTiered, segmentsCompacted, segmentsDeleted, itemsRescued, failed, left } = upkeep;
+  if (segmentsTiered + segmentsCompacted + segmentsDeleted + itemsRescued + failed + left > 0) {
+    broker.logger.info("logs were kept", { ...upkeep });
+  }
+  return upkeep;
 }
 
 async function removeWhileTimeLasts(

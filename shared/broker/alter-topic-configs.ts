@@ -40,5 +40,7 @@ export async function alterTopicConfigs(
     }
     return ok(validateOnly ? item : { ...item, configs });
   });
+  // A shorter retention may have made something due.
+  if (changed.ok && validateOnly !== true) broker.upkeepBell.ringAnyway();
   return changed.ok ? describeTopic(broker, topic) : changed;
 }

@@ -22,11 +22,22 @@ export interface AppendOptions {
   readonly deadline: number;
   /** Batches larger than this go to the segment store. */
   readonly inlineMaxBytes: number;
+  /** How long the item is read from where it is written: its TTL lies behind that. Infinity: for good. */
+  readonly localRetentionMs: number;
   /** The partition as the caller's metadata has it: leader, epoch and whom to wait for, from one read. */
   readonly registration: PartitionRegistration;
+  /** When it was read, in milliseconds since the epoch. */
+  readonly registrationReadAt: number;
   /** acks=all: answered when all in-sync replicas have it. */
   readonly waitsForReplicas: boolean;
   readonly minInsyncReplicas: number;
+  /**
+   * acks=all asks who leads before it is answered. Where unclean elections are allowed the replicas alone cannot tell: a leader
+   * elected among those that are not in sync fences none of those that are.
+   */
+  readonly confirmsLeader: boolean;
+  /** The item's, where whoever asks has to find it again; such an append has an item of its own. */
+  readonly appendId?: string;
   /** Ends as `yielded` when another writer takes the slot, instead of trying the next one. */
   readonly yieldsOnConflict: boolean;
 }
@@ -49,6 +60,8 @@ export class PendingAppend {
   rounds = 0;
   /** Its place in the log is decided: it waits for replicas, or for what the metadata says of the leader. */
   isPlaced = false;
+  /** It was sent to the leader: it may be in the log. */
+  isPut = false;
   readonly #answer: PromiseWithResolvers<AppendOutcome> = Promise.withResolvers();
   readonly #answered = new AbortController();
 
@@ -76,11 +89,17 @@ export class PendingAppend {
     this.#answered.abort(OVER);
   }
 
-  /** Fails it at its deadline, wherever it is by then. */
-  failAtDeadline(clock: Clock): void {
-    void clock.sleep(Math.max(0, this.options.deadline - clock.now()), this.#answered.signal).then(() => {
-      if (!this.isAnswered) this.fail(timedOut());
-    });
+  /** Fails it at its deadline, wherever it is by then; `suspect` is told again and again, as long as it has no place in the log. */
+  async watch(clock: Clock, suspect?: { readonly everyMs: number; readonly tell: () => void }): Promise<void> {
+    const { signal } = this.#answered;
+    const leftMs = () => Math.max(0, this.options.deadline - clock.now());
+    while (suspect !== undefined && suspect.everyMs < leftMs()) {
+      await clock.sleep(suspect.everyMs, signal);
+      if (this.isAnswered || this.isPlaced) break;
+      suspect.tell();
+    }
+    await clock.sleep(leftMs(), signal);
+    if (!this.isAnswered) this.fail(timedOut());
   }
 }
 
@@ -90,6 +109,11 @@ export class AppendQueue {
 
   get isEmpty(): boolean {
     return this.#pending.length === 0;
+  }
+
+  /** All that have no place in the log yet. */
+  get waiting(): readonly PendingAppend[] {
+    return this.#pending.filter(({ isAnswered, isPlaced }) => !isAnswered && !isPlaced);
   }
 
   /** Errors: THROTTLING_QUOTA_EXCEEDED when too many wait. */
@@ -116,7 +140,8 @@ export class AppendQueue {
     for (const pending of this.#pending) {
       bytes += pending.request.batches.length;
       const isOtherEpoch = epochOf(pending) !== epochOf(this.#pending[0]!);
-      if (group.length > 0 && (bytes > GROUP_MAX_BYTES || isOtherEpoch)) break;
+      const isAlone = [pending, group[0]].some((one) => one?.options.appendId !== undefined);
+      if (group.length > 0 && (bytes > GROUP_MAX_BYTES || isOtherEpoch || isAlone)) break;
       pending.rounds++;
       group.push(pending);
     }

@@ -22,6 +22,7 @@ export interface AppendTerms {
   /** Milliseconds since the epoch. */
   readonly deadline: number;
   readonly yieldsOnConflict: boolean;
+  readonly appendId?: string;
 }
 
 /** What an accepted append answers; with acks=0 the offsets are -1: they are not known yet. */
@@ -57,6 +58,8 @@ export async function appendToPartition(
   }
   const append = () => appendToLeader(broker, { topic: located.topic, registration }, request, terms);
   if (terms.acks === 0) {
+    const { name: topic, topicId } = located.topic.item;
+    if (await broker.handOff.take({ topic, topicId, partition }, request)) return ok(ANSWERED_BEFORE_THE_WRITE);
     await broker.background.add("an append with acks=0", append);
     return ok(ANSWERED_BEFORE_THE_WRITE);
   }
@@ -77,23 +80,27 @@ async function appendToLeader(
   broker: Broker,
   { topic, registration: located }: LocatedPartition,
   request: AppendRequest,
-  { acks, deadline, yieldsOnConflict }: AppendTerms,
+  { acks, deadline, yieldsOnConflict, appendId }: AppendTerms,
 ): Promise<AppendOutcome> {
   const { topicId, name } = topic.item;
-  const { inlineMaxBytes, minInsyncReplicas } = topic.config;
+  const { inlineMaxBytes, localRetentionMs, minInsyncReplicas } = topic.config;
+  const { isUncleanElectionAllowed: confirmsLeader } = topic.config;
   const { partition } = located;
-  const writer = broker.writers.of(logKey(topicId, partition));
   let registration = located;
+  let registrationReadAt = topic.readAt;
   for (let leaders = 1; ; leaders++) {
     const waitsForReplicas = acks === -1;
-    const options = { deadline, inlineMaxBytes, registration, waitsForReplicas, minInsyncReplicas, yieldsOnConflict };
+    const terms = { deadline, inlineMaxBytes, localRetentionMs, registration, registrationReadAt, yieldsOnConflict };
+    const named = appendId === undefined ? {} : { appendId };
+    const options = { ...terms, ...named, waitsForReplicas, minInsyncReplicas, confirmsLeader };
     try {
-      return await writer.append(request, options);
+      return await broker.writers.of(logKey(topicId, partition)).append(request, options);
     } catch (error) {
       if (!isFenced(error) || leaders === MAX_LEADERS) throw error;
       const refreshed = await broker.topics.refresh(name);
       if (refreshed?.item.topicId !== topicId) return { kind: "ended" };
       registration = refreshed.partitions[partition] ?? registration;
+      registrationReadAt = refreshed.readAt;
     }
   }
 }

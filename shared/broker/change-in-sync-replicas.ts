@@ -8,18 +8,23 @@ import { at } from "./replica-stores.ts";
 import { Replication } from "./replication.ts";
 
 /** Takes a replica out of the in-sync set and of those that join; never the leader. Writers of the epoch go on without it. */
-export function shrinkInSyncReplicas(
+export async function shrinkInSyncReplicas(
   parts: BrokerParts,
   { topicId, partition, leaderEpoch }: PartitionRegistration,
   replica: number,
 ): Promise<PartitionRegistration> {
-  return changePartition(parts, topicId, partition, (registration) => {
+  let wasInSync = false;
+  const shrunk = await changePartition(parts, topicId, partition, (registration) => {
     const { leader, inSyncReplicas, joining } = registration;
     const isMember = inSyncReplicas.includes(replica) || joining.includes(replica);
-    if (registration.leaderEpoch !== leaderEpoch || replica === leader || !isMember) return undefined;
+    const isOver = registration.leaderEpoch !== leaderEpoch || replica === leader || !isMember;
+    wasInSync = !isOver && inSyncReplicas.includes(replica);
+    if (isOver) return undefined;
     const others = (ids: readonly number[]) => ids.filter((id) => id !== replica);
     return { ...registration, inSyncReplicas: others(inSyncReplicas), joining: others(joining) };
   });
+  if (wasInSync) parts.metrics.count("IsrShrinks", 1);
+  return shrunk;
 }
 
 /**
@@ -47,10 +52,14 @@ export async function growInSyncReplicas(
   const replication = await Replication.begin(parts, log, joined, led);
   const caughtUp = replication.verifiedBy(replica, led.logEndOffset);
   await withTimeout(parts.clock, withinMs, `bringing broker ${replica} up to date`, caughtUp);
-  return changePartition(parts, topicId, partition, (registration) => {
+  let isGrown = false;
+  const grown = await changePartition(parts, topicId, partition, (registration) => {
     const isSame = registration.leaderEpoch === joined.leaderEpoch && registration.joining.includes(replica);
+    isGrown = isSame;
     if (!isSame) return undefined;
     const inSyncReplicas = [...registration.inSyncReplicas, replica];
     return { ...registration, inSyncReplicas, joining: registration.joining.filter((id) => id !== replica) };
   });
+  if (isGrown) parts.metrics.count("IsrExpands", 1);
+  return grown;
 }

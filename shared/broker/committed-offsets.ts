@@ -1,11 +1,15 @@
-import { chainItems } from "../log/chain.ts";
+import { KafkaError } from "../kafka/kafka-error.ts";
+import { type ChainEnd, chainItems } from "../log/chain.ts";
 import { leads } from "../log/lead.ts";
-import type { LogItem, LogKey } from "../log/log-item.ts";
+import { type LogItem, type LogKey, NO_EPOCH } from "../log/log-item.ts";
 import { fold, type LogState } from "../log/log-state.ts";
 import { replicaStep, replicasToWaitFor } from "../log/replicate.ts";
+import { lastUncleanEpoch } from "../log/unclean-election.ts";
 import { withTimeout } from "../runtime/timeout.ts";
 import type { BrokerParts } from "./broker.ts";
-import { isFenced, loadCheckpoint, READ_TIMEOUT_MS } from "./log-view.ts";
+import { HeldOffsets } from "./held-offsets.ts";
+import { type Lineage, lineageOf } from "./lineage.ts";
+import { hasHole, isFenced, loadCheckpoint, READ_TIMEOUT_MS } from "./log-view.ts";
 import type { PartitionRegistration } from "./metadata-store.ts";
 import { at, type ReplicaStores } from "./replica-stores.ts";
 
@@ -13,6 +17,14 @@ const PAGE = { maxItems: 1000, maxBytes: 1024 * 1024 };
 /** Pages that one look at a log's end follows; the next one goes on where it ended. */
 const MAX_PAGES = 16;
 const MAX_LOGS = 10_000;
+
+/** What a follower holds: all below an end, and what was read of it behind that. */
+interface Replica {
+  readonly id: number;
+  readonly logEndOffset: number;
+  /** By baseOffset. */
+  readonly items: ReadonlyMap<number, LogItem>;
+}
 
 /** How far a log is committed, and how far it goes. */
 export interface Watermarks {
@@ -24,20 +36,24 @@ export interface Watermarks {
 
 /**
  * The highWatermark of replicated partitions for those who only read: how far this process has seen for itself that all
- * replicas hold the leader's log (REPLICATION.md, 6 and 8). Never falls, since what is committed stays.
+ * replicas hold the leader's log (REPLICATION.md, 6 and 8). Never falls, since what is committed stays; what an unclean election
+ * begins is another lineage (lineage.ts).
  */
 export class CommittedOffsets {
+  /** How much of it this region's own table holds. */
+  readonly held: HeldOffsets;
   readonly #parts: BrokerParts;
   /** The fold of what is known to be committed; the one used longest ago first. */
-  readonly #known = new Map<LogKey, LogState>();
+  readonly #known = new Map<Lineage, LogState>();
 
   constructor(parts: BrokerParts) {
     this.#parts = parts;
+    this.held = new HeldOffsets(parts);
   }
 
   /** What is known without asking; undefined before the first look. */
-  known(log: LogKey): LogState | undefined {
-    return this.#known.get(log);
+  known(log: LogKey, registration: PartitionRegistration): LogState | undefined {
+    return furthest(this.#known.get(lineageOf(log, registration)), this.held.known(log, registration));
   }
 
   /**
@@ -46,24 +62,54 @@ export class CommittedOffsets {
    */
   async look(log: LogKey, registration: PartitionRegistration): Promise<Watermarks> {
     const leader = at(this.#parts, registration.leader);
-    const { logStartOffset, leaderEpoch } = registration;
-    let committed = this.#known.get(log) ?? (await loadCheckpoint(leader, log, logStartOffset, leaderEpoch));
+    const looked = this.#known.get(lineageOf(log, registration)) ?? (await this.#checkpoint(leader, log, registration));
+    let committed = furthest(looked, this.held.known(log, registration));
     let tip = committed;
+    let isRenewed = false;
     for (let pages = 0; pages < MAX_PAGES; pages++) {
-      const items = [...chainItems(committed, await this.#page(leader, log, committed.logEndOffset))];
+      const from = committed;
+      const page = await this.#page(leader, log, from.logEndOffset);
+      const items = [...chainItems(from, page)];
+      if (!isRenewed && hasHole(endOf(items, from), page)) {
+        // What was known lies below localLogStartOffset by now, and its items are gone: checkpoints go further.
+        committed = furthest(await this.#checkpoint(leader, log, registration), from);
+        tip = committed;
+        isRenewed = true;
+        continue;
+      }
       if (items.length === 0) break;
       // The barrier of the epoch may stand far behind what is being looked at.
-      tip = await this.#tip(leader, log, items.reduce(fold, committed));
-      const told = Math.max(...items.map(({ highWatermark = 0 }) => highWatermark));
+      const [reached, own] = await Promise.all([
+        this.#tip(leader, log, items.reduce(fold, from)),
+        this.#ownReplica(log, from.logEndOffset, registration),
+      ]);
+      tip = reached;
+      const told = hasBegun(tip, registration) ? Math.max(...items.map(({ highWatermark = 0 }) => highWatermark)) : 0;
       const known = items.filter(({ lastOffset }) => lastOffset < told);
-      committed = known.reduce(fold, committed);
+      committed = known.reduce(fold, from);
       const left = items.slice(known.length);
-      const verified = left.length === 0 ? [] : await this.#verified(log, registration, tip, committed, left);
+      const verified = left.length === 0 ? [] : await this.#verified(log, registration, tip, committed, left, own);
       committed = verified.reduce(fold, committed);
+      if (own !== undefined) {
+        const { leaderEpoch } = registration;
+        this.held.extend(
+          log,
+          registration,
+          from,
+          prefix([...known, ...verified], (item) => holds(own, item, leaderEpoch)),
+        );
+      }
       if (verified.length < left.length) break;
     }
-    committed = this.#keep(log, committed);
+    committed = this.#keep(log, registration, committed);
     return { committed, logEndOffset: Math.max(tip.logEndOffset, committed.logEndOffset) };
+  }
+
+  /** The newest of the leader's checkpoint and the own region's: each is of what is committed. */
+  async #checkpoint(leader: BrokerParts, log: LogKey, registration: PartitionRegistration): Promise<LogState> {
+    const held = this.held.follower(registration) && this.held.read(log, registration).catch(unlessFenced);
+    const [leaders, own] = await Promise.all([loadCheckpoint(leader, log, registration), held]);
+    return furthest(leaders, own);
   }
 
   /** The items, from the first on, that every replica that counts holds in this epoch. */
@@ -73,6 +119,7 @@ export class CommittedOffsets {
     tip: LogState,
     committed: LogState,
     items: readonly LogItem[],
+    own: Replica | undefined,
   ): Promise<readonly LogItem[]> {
     const { leaderEpoch } = registration;
     // Before the epoch's barrier stands, nothing can be said in it.
@@ -80,30 +127,30 @@ export class CommittedOffsets {
     // The seal of a deleted topic is in the leader's log alone: there is nothing left to replicate for.
     if (tip.isEnded) return items;
     const waited = replicasToWaitFor(tip.barrier!.waitFor, registration);
-    const followers = await Promise.all(waited.map((id) => this.#held(id, log, committed.logEndOffset, registration)));
-    const isHeld = (item: LogItem) =>
-      followers.every(
-        ({ items: held, logEndOffset }) =>
-          item.lastOffset < logEndOffset ||
-          replicaStep(item, held.get(item.baseOffset), leaderEpoch).kind === "verified",
-      );
-    const missing = items.findIndex((item) => !isHeld(item));
-    return missing < 0 ? items : items.slice(0, missing);
+    const read = (id: number) => this.#held(id, log, committed.logEndOffset, registration);
+    const followers = await Promise.all(waited.map((id) => (id === own?.id ? own : read(id))));
+    return prefix(items, (item) => followers.every((follower) => holds(follower, item, leaderEpoch)));
+  }
+
+  /** What the own region's table holds, if it follows. */
+  async #ownReplica(log: LogKey, from: number, registration: PartitionRegistration): Promise<Replica | undefined> {
+    if (this.held.follower(registration) === undefined) return undefined;
+    return this.#held(this.#parts.brokerId!, log, from, registration);
   }
 
   /** What a follower holds: its items from an offset on, and all below its checkpoint, which is of what it holds for good. */
-  async #held(id: number, log: LogKey, from: number, { logStartOffset, leaderEpoch }: PartitionRegistration) {
+  async #held(id: number, log: LogKey, from: number, registration: PartitionRegistration): Promise<Replica> {
     const follower = at(this.#parts, id);
     try {
       const [checkpoint, page] = await Promise.all([
-        loadCheckpoint(follower, log, logStartOffset, leaderEpoch),
+        loadCheckpoint(follower, log, registration),
         this.#page(follower, log, from),
       ]);
-      return { logEndOffset: checkpoint.logEndOffset, items: new Map(page.map((item) => [item.baseOffset, item])) };
+      return { id, logEndOffset: checkpoint.logEndOffset, items: new Map(page.map((item) => [item.baseOffset, item])) };
     } catch (error) {
       if (isFenced(error)) throw error;
       this.#parts.logger.warn("a follower does not answer", { log, broker: id }, error);
-      return { logEndOffset: 0, items: new Map<number, LogItem>() };
+      return { id, logEndOffset: 0, items: new Map() };
     }
   }
 
@@ -123,13 +170,44 @@ export class CommittedOffsets {
     return (await withTimeout(this.#parts.clock, READ_TIMEOUT_MS, "reading a replica", read)).items;
   }
 
-  #keep(log: LogKey, looked: LogState): LogState {
-    const known = this.#known.get(log);
-    const committed = known !== undefined && known.logEndOffset > looked.logEndOffset ? known : looked;
-    this.#known.delete(log);
-    this.#known.set(log, committed);
+  #keep(log: LogKey, registration: PartitionRegistration, looked: LogState): LogState {
+    const lineage = lineageOf(log, registration);
+    const committed = furthest(looked, this.known(log, registration));
+    this.#known.delete(lineage);
+    this.#known.set(lineage, committed);
     const [oldest] = this.#known.keys();
     if (this.#known.size > MAX_LOGS && oldest !== undefined) this.#known.delete(oldest);
     return committed;
   }
+}
+
+/** Before the barrier of an unclean election stands, what was committed before it says nothing of what stays. */
+function hasBegun(tip: LogState, { uncleanElections }: PartitionRegistration): boolean {
+  return (tip.barrier?.leaderEpoch ?? NO_EPOCH) >= lastUncleanEpoch(uncleanElections);
+}
+
+/** Where a chain has got to with these items. */
+function endOf(items: readonly LogItem[], from: LogState): ChainEnd {
+  const last = items.at(-1);
+  return last === undefined ? from : { logEndOffset: last.lastOffset + 1, lastEpoch: last.leaderEpoch };
+}
+
+function holds({ items, logEndOffset }: Replica, item: LogItem, epoch: number): boolean {
+  return item.lastOffset < logEndOffset || replicaStep(item, items.get(item.baseOffset), epoch).kind === "verified";
+}
+
+/** The items before the first that is not so. */
+function prefix(items: readonly LogItem[], isSo: (item: LogItem) => boolean): readonly LogItem[] {
+  const first = items.findIndex((item) => !isSo(item));
+  return first < 0 ? items : items.slice(0, first);
+}
+
+function furthest<S extends LogState | undefined>(one: S, other: LogState | undefined): S | LogState {
+  if (one === undefined || other === undefined) return one ?? (other as S);
+  return other.logEndOffset > one.logEndOffset ? other : one;
+}
+
+function unlessFenced(error: unknown): undefined {
+  if (error instanceof KafkaError && !isFenced(error)) return undefined;
+  throw error;
 }

@@ -27,9 +27,11 @@ export interface Election {
  */
 export async function electLeader(parts: BrokerParts, election: Election): Promise<Result<PartitionRegistration>> {
   let refusal: Refusal | undefined;
+  let isElected = false;
   const { topicId, partition } = election;
   const elected = await changePartition(parts, topicId, partition, (registration) => {
     refusal = undefined;
+    isElected = false;
     const { leader, leaderEpoch } = registration;
     const { instead } = election;
     if (instead !== undefined && (instead.leader !== leader || instead.leaderEpoch !== leaderEpoch)) return undefined;
@@ -39,11 +41,13 @@ export async function electLeader(parts: BrokerParts, election: Election): Promi
       return undefined;
     }
     if (next === leader && instead === undefined) return undefined;
+    isElected = true;
     // As a shrink in the old epoch and then the election would leave it.
     const inSyncReplicas = registration.inSyncReplicas.filter((id) => id === next || !election.gone?.includes(id));
     return { ...registration, leader: next, leaderEpoch: leaderEpoch + 1, inSyncReplicas, joining: [] };
   });
   if (refusal !== undefined) return { ok: false, refusal };
+  if (isElected) parts.metrics.count("LeaderElections", 1);
   try {
     await leadLog(at(parts, elected.leader), logKey(topicId, partition), elected);
   } catch (error) {

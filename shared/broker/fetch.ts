@@ -4,6 +4,7 @@ import { sliceBatches } from "../log/item-batches.ts";
 import { type LogItem, logKey } from "../log/log-item.ts";
 import { batchHeaders } from "../record/read-batch-header.ts";
 import type { Broker } from "./broker.ts";
+import { localLogStartOffset } from "./cold/read-cold.ts";
 import { followLeader } from "./follow-leader.ts";
 import { locatePartition } from "./locate-partition.ts";
 import { noteFailure } from "./note-failure.ts";
@@ -18,6 +19,8 @@ export interface FetchRequest {
   readonly offset: number;
   /** Whole batches up to so many bytes; the first batch comes whatever its size (KIP-74). */
   readonly maxBytes: number;
+  /** As many may come from segments, where a request costs the same whatever it brings; unless told, maxBytes. */
+  readonly maxColdBytes?: number;
   /** Wait until there are so many bytes ... */
   readonly minBytes: number;
   /** ... or so much time has passed, in milliseconds. */
@@ -29,6 +32,8 @@ export interface FetchRequest {
 export interface Fetched {
   readonly highWatermark: number;
   readonly logStartOffset: number;
+  /** Below, the log is read from segments. */
+  readonly localLogStartOffset: number;
   /** Whole RecordBatches as they were produced; the first contains the offset asked for. */
   readonly batches: Uint8Array;
   /** The offset to fetch next. */
@@ -40,6 +45,9 @@ export interface FetchRefusal extends Refusal {
   readonly logStartOffset?: number;
   readonly highWatermark?: number;
 }
+
+/** Segments without a record in a row that one fetch passes over. */
+const MAX_GAPS = 100;
 
 type FetchResult = Result<Fetched, FetchRefusal>;
 
@@ -68,48 +76,88 @@ async function fetchOnce(broker: Broker, request: FetchRequest): Promise<FetchRe
   const deadline = begunAt + request.maxWaitMs;
   const located = await locatePartition(broker, request.topic, request.partition);
   if (!located.ok) return located;
-  const { topic, registration } = located.value;
-  const { logStartOffset } = registration;
-  const log = logKey(topic.item.topicId, request.partition);
-  if (request.offset < logStartOffset) {
-    const end = await readPartition(broker, log, registration, logStartOffset, 1);
-    return outOfRange(request.offset, logStartOffset, end.kind === "ended" ? logStartOffset : end.logEndOffset);
-  }
+  let { registration } = located.value;
+  const { topicId } = registration;
+  const log = logKey(topicId, request.partition);
   const slices: Uint8Array[] = [];
   let sizeInBytes = 0;
   let nextOffset = request.offset;
+  let gaps = 0;
   let firstWaitAt: number | undefined;
   let waitedMs = 0;
-  for (let waits = 0; ; waits++) {
+  for (let waits = 0; ; ) {
     const budget = request.maxBytes - sizeInBytes;
-    const read = await readPartition(broker, log, registration, nextOffset, Math.max(1, budget));
+    const read = await readPartition(broker, log, registration, nextOffset, {
+      maxBytes: Math.max(1, budget),
+      maxColdBytes: Math.max(1, (request.maxColdBytes ?? request.maxBytes) - sizeInBytes),
+      mustFit: slices.length > 0,
+    });
     if (read.kind === "ended") return "ended";
-    if (read.kind === "out-of-range") return outOfRange(request.offset, logStartOffset, read.logEndOffset);
+    if (read.kind === "out-of-range") {
+      const { logStartOffset = registration.logStartOffset, logEndOffset } = read;
+      if (logStartOffset !== registration.logStartOffset) broker.topics.invalidate(request.topic);
+      return outOfRange(request.offset, logStartOffset, logEndOffset);
+    }
+    const readFrom = nextOffset;
+    if (read.kind === "batches") {
+      if (read.batches.length > 0) slices.push(read.batches);
+      sizeInBytes += read.batches.length;
+      nextOffset = read.nextOffset;
+    }
     if (read.kind === "items") {
-      const isFirst = slices.length === 0;
-      const sliced = await sliceItems(at(broker, registration.leader), read.items, nextOffset, budget, isFirst);
+      const batchesOf = batchesFrom(broker, read.brokerId ?? registration.leader, registration.leader);
+      const sliced = await sliceItems(batchesOf, read.items, nextOffset, budget, slices.length === 0);
       slices.push(...sliced.slices);
       sizeInBytes += sliced.sizeInBytes;
       nextOffset = sliced.nextOffset;
     }
-    const isFull = nextOffset < read.logEndOffset;
     const now = broker.clock.now();
     const remainingMs = deadline - now;
-    if (isFull || sizeInBytes >= request.minBytes || remainingMs <= 0 || request.signal?.aborted) {
+    const isEnough = sizeInBytes >= request.minBytes || remainingMs <= 0 || request.signal?.aborted;
+    const hasMore = read.kind === "batches" || (read.kind === "items" && nextOffset < read.logEndOffset);
+    const goesOn = hasMore && nextOffset > readFrom;
+    // Compaction left nothing here: what comes next is what was asked for, however little time there is.
+    if (goesOn && slices.length === 0 && ++gaps < MAX_GAPS && !request.signal?.aborted) continue;
+    // What was read ended with a page, with what this region holds, or with a segment, and not with the budget.
+    if (goesOn && !isEnough && sizeInBytes < request.maxBytes) continue;
+    if (hasMore || isEnough) {
       const batches = slices.length === 1 ? slices[0]! : Buffer.concat(slices);
       countFetch(broker, batches, now - begunAt - waitedMs);
-      return ok({ highWatermark: read.logEndOffset, logStartOffset, batches, nextOffset });
+      return ok({
+        highWatermark: read.logEndOffset,
+        logStartOffset: registration.logStartOffset,
+        localLogStartOffset: await localLogStartOffset(broker, log, registration),
+        batches,
+        nextOffset,
+      });
     }
-    await waitForAppend(broker, log, waits, remainingMs, request.signal);
+    await waitForAppend(broker, log, waits++, remainingMs, request.signal);
     firstWaitAt ??= now;
     // The reads between two waits are waiting too: they found too little.
     waitedMs = broker.clock.now() - firstWaitAt;
+    // A wait may outlast a leader, or a topic.
+    if (read.kind === "at-end" && read.isUnanswered) broker.topics.invalidate(request.topic);
+    const relocated = await locatePartition(broker, request.topic, request.partition);
+    if (!relocated.ok || relocated.value.registration.topicId !== topicId) return "ended";
+    registration = relocated.value.registration;
   }
+}
+
+type BatchesOf = (item: LogItem) => Promise<Uint8Array>;
+
+/** The batches of items that lie with one broker; what its bucket does not give, the leader's may. */
+function batchesFrom(broker: Broker, brokerId: number, leader: number): BatchesOf {
+  if (brokerId === leader) return (item) => itemBatches(at(broker, leader), item);
+  return (item) =>
+    itemBatches(at(broker, brokerId), item).catch((error) => {
+      if (!(error instanceof KafkaError)) throw error;
+      return itemBatches(at(broker, leader), item);
+    });
 }
 
 /** Reads item after item until the answer is full: an object is not read for nothing. */
 async function sliceItems(
-  broker: Broker,
+  batchesOf: BatchesOf,
   items: readonly LogItem[],
   offset: number,
   maxBytes: number,
@@ -122,7 +170,7 @@ async function sliceItems(
     if (item.lastOffset < offset) continue;
     const mustFit = !isFirst || sizeInBytes > 0;
     if (mustFit && maxBytes - sizeInBytes <= 0) break;
-    const sliced = sliceBatches(await itemBatches(broker, item), nextOffset, maxBytes - sizeInBytes, mustFit);
+    const sliced = sliceBatches(await batchesOf(item), nextOffset, maxBytes - sizeInBytes, mustFit);
     if (sliced.slice.length > 0) slices.push(sliced.slice);
     sizeInBytes += sliced.slice.length;
     nextOffset = sliced.nextOffset;

@@ -1,6 +1,6 @@
 import { KafkaError } from "../kafka/kafka-error.ts";
 import { type ChainEnd, chainItems } from "../log/chain.ts";
-import type { LogItem, LogKey } from "../log/log-item.ts";
+import { type LogItem, type LogKey, NO_EPOCH } from "../log/log-item.ts";
 import { replicaStep } from "../log/replicate.ts";
 import { withTimeout } from "../runtime/timeout.ts";
 import type { BrokerParts } from "./broker.ts";
@@ -17,6 +17,9 @@ const OBJECT_TIMEOUT_MS = 15_000;
 /** A slot that changes hands while it is judged. */
 const MAX_ATTEMPTS = 4;
 
+/** Reads from the follower's table what it holds for good. Errors: FENCED_LEADER_EPOCH; what its store fails with. */
+export type FeedStart = () => Promise<ChainEnd>;
+
 /**
  * Fills one follower's table with the leader's log and verifies it, slot by slot, for one epoch (REPLICATION.md, 5).
  * `leader`: parts on the leader's stores. Whoever makes one has seen the barrier of the epoch in the leader's log.
@@ -28,16 +31,35 @@ export class FollowerFeed {
   readonly #epoch: number;
   /** All below it is verified in this epoch, or committed and held for good. */
   #verified: ChainEnd;
+  /** Tells what is held for good, which is not known yet. */
+  #start: FeedStart | undefined;
+  readonly #restart: FeedStart | undefined;
   /** What the leader's log got last, ascending and without gaps. */
   #fresh: LogItem[] = [];
+  /** What the leader's log was just read to hold. */
+  #read: readonly LogItem[] = [];
   #filling: Promise<void> | undefined;
 
-  constructor(leader: BrokerParts, follower: ReplicaStores, log: LogKey, epoch: number, verified: ChainEnd) {
+  /**
+   * `verified`: what the follower holds for good; if it cannot be asked just now, how to. `restart`: how to ask again where the leader's log does
+   * not go on: its hot items begin further up, and the upkeep gives the follower a checkpoint from which to fill it.
+   */
+  constructor(
+    leader: BrokerParts,
+    follower: ReplicaStores,
+    log: LogKey,
+    epoch: number,
+    verified: ChainEnd | FeedStart,
+    restart?: FeedStart,
+  ) {
     this.#leader = leader;
     this.#follower = follower;
     this.#log = log;
     this.#epoch = epoch;
-    this.#verified = verified;
+    const isKnown = typeof verified !== "function";
+    this.#verified = isKnown ? verified : { logEndOffset: 0, lastEpoch: NO_EPOCH };
+    this.#start = isKnown ? undefined : verified;
+    this.#restart = restart ?? this.#start;
   }
 
   get epoch(): number {
@@ -54,6 +76,14 @@ export class FollowerFeed {
     if (last !== undefined && last.lastOffset + 1 !== item.baseOffset) this.#fresh = [];
     this.#fresh.push(item);
     if (this.#fresh.length > MAX_FRESH) this.#fresh.shift();
+  }
+
+  /**
+   * Items that the leader's log was just read to hold, ascending: they need not be read once more. Unlike those that are added, the
+   * follower may have them from others, and is read first: a put in vain is dearer than a read.
+   */
+  expect(items: readonly LogItem[]): void {
+    this.#read = items;
   }
 
   /** Resolves when all below `offset` is verified. Errors: FENCED_LEADER_EPOCH; what a store fails with, to be tried again. */
@@ -77,12 +107,24 @@ export class FollowerFeed {
   }
 
   async #step(): Promise<void> {
+    if (this.#start !== undefined) {
+      const held = await this.#start();
+      if (held.logEndOffset > this.#verified.logEndOffset || this.#verified.logEndOffset === 0) this.#verified = held;
+      this.#start = undefined;
+      return;
+    }
     const from = this.#verified.logEndOffset;
     while (this.#fresh[0] !== undefined && this.#fresh[0].baseOffset < from) this.#fresh.shift();
     if (this.#fresh[0]?.baseOffset === from) return this.#replicateAll(this.#fresh.slice(0, PUTS_AT_ONCE), new Map());
-    const [leaders, followers] = await Promise.all([this.#page(this.#leader, from), this.#page(this.#follower, from)]);
+    const read = this.#read.filter(({ baseOffset }) => baseOffset >= from);
+    this.#read = [];
+    const [leaders, followers] = await Promise.all([
+      read[0]?.baseOffset === from ? read : this.#page(this.#leader, from),
+      this.#page(this.#follower, from),
+    ]);
     const items = [...chainItems(this.#verified, leaders)];
     if (items.length === 0) {
+      this.#start = this.#restart;
       throw new KafkaError("KAFKA_STORAGE_ERROR", `the leader's log ${this.#log} does not go on at ${from}`, {
         hint: "try again",
       });

@@ -50,8 +50,8 @@ class LeadAttempt {
   }
 
   async run(): Promise<LogState> {
-    const { leaderEpoch, logStartOffset } = this.#registration;
-    let state = await loadCheckpoint(this.#parts, this.#log, logStartOffset, leaderEpoch);
+    const { leaderEpoch } = this.#registration;
+    let state = await loadCheckpoint(this.#parts, this.#log, this.#registration);
     let page: LogItem[] = [];
     let isEnd = false;
     const deadline = this.#parts.clock.now() + LEAD_WITHIN_MS;

@@ -1,22 +1,30 @@
 import { KafkaError } from "../kafka/kafka-error.ts";
 import { ok, type Result, refused } from "../kafka/result.ts";
-import { type LogItem, logKey } from "../log/log-item.ts";
-import { decodeRecords } from "../record/decode-batch.ts";
-import { batchHeaders } from "../record/read-batch-header.ts";
+import { type LogKey, logKey } from "../log/log-item.ts";
 import type { Broker } from "./broker.ts";
+import { findColdTimestamp, largestColdTimestamp } from "./cold/find-cold-timestamp.ts";
+import { localLogStartOffset } from "./cold/read-cold.ts";
+import { findTimestampInItems, type HotLog, hotLog, largestTimestampInItems } from "./find-timestamp-in-items.ts";
 import { followLeader } from "./follow-leader.ts";
 import { type LocatedPartition, locatePartition } from "./locate-partition.ts";
 import { isFenced } from "./log-view.ts";
+import type { PartitionRegistration } from "./metadata-store.ts";
 import { noteFailure } from "./note-failure.ts";
 import { isReplicated } from "./partition-view.ts";
-import { itemBatches, logEndOffsetOf } from "./read-log.ts";
-import { itemAtOrBelow } from "./read-partition.ts";
+import { logEndOffsetOf } from "./read-log.ts";
 import { at } from "./replica-stores.ts";
 
 /** Timestamps that stand for an end of the log, as in Kafka's ListOffsets. */
 export const LATEST_TIMESTAMP = -1;
 export const EARLIEST_TIMESTAMP = -2;
 export const MAX_TIMESTAMP = -3;
+/** Where the log begins to be read from its items (KIP-405). */
+export const EARLIEST_LOCAL_TIMESTAMP = -4;
+/** The last offset that is in a segment, -1 without any (KIP-1005). */
+export const LATEST_TIERED_TIMESTAMP = -5;
+
+/** Where the record with the largest timestamp is gone, the next has to be searched for. */
+const SEARCH_MS = 15_000;
 
 export interface ListOffsetsRequest {
   readonly topic: string;
@@ -51,69 +59,118 @@ export function listOffsets(broker: Broker, request: ListOffsetsRequest): Promis
 async function list(
   broker: Broker,
   { topic, registration }: LocatedPartition,
-  request: ListOffsetsRequest,
+  { partition, timestamp }: ListOffsetsRequest,
 ): Promise<Result<ListedOffset>> {
-  const { logStartOffset, leaderEpoch } = registration;
-  const log = logKey(topic.item.topicId, request.partition);
-  if (request.timestamp === EARLIEST_TIMESTAMP) return ok({ offset: logStartOffset, timestamp: -1, leaderEpoch });
-  const committed = isReplicated(registration) ? (await broker.committed.look(log, registration)).committed : undefined;
-  if (request.timestamp === LATEST_TIMESTAMP) {
-    const offset = committed?.logEndOffset ?? (await logEndOffsetOf(broker, log, logStartOffset));
-    return ok({ offset, timestamp: -1, leaderEpoch });
+  const { leaderEpoch } = registration;
+  const log = logKey(topic.item.topicId, partition);
+  const listed = (offset: number) => ok({ offset, timestamp: -1, leaderEpoch });
+  if (timestamp === EARLIEST_TIMESTAMP) return listed(registration.logStartOffset);
+  if (timestamp === LATEST_TIMESTAMP) return listed(await latestOffset(broker, log, registration));
+  if (timestamp === EARLIEST_LOCAL_TIMESTAMP || timestamp === LATEST_TIERED_TIMESTAMP) {
+    const state = await broker.cold.tiering.refresh(log);
+    if (timestamp === EARLIEST_LOCAL_TIMESTAMP) return listed(await localLogStartOffset(broker, log, registration));
+    const tieredEnd = state?.tieredEndOffset ?? 0;
+    return listed(tieredEnd > registration.logStartOffset ? tieredEnd - 1 : -1);
   }
-  if (request.timestamp < 0 && request.timestamp !== MAX_TIMESTAMP) {
-    return refused(
-      "INVALID_REQUEST",
-      `timestamp ${request.timestamp} is negative`,
-      "-1 latest, -2 earliest, -3 largest",
-    );
+  if (timestamp < LATEST_TIERED_TIMESTAMP) {
+    const hint = "-1 latest, -2 earliest, -3 largest timestamp, -4 earliest local, -5 latest tiered";
+    return refused("INVALID_REQUEST", `timestamp ${timestamp} is negative`, hint);
   }
-  const leader = at(broker, registration.leader);
-  const itemAt: ItemAtOrBelow = (offset) => itemAtOrBelow(leader, log, committed, offset);
-  const last = await itemAt(Number.MAX_SAFE_INTEGER);
-  const timestamp = request.timestamp === MAX_TIMESTAMP ? (last?.maxTimestampSoFar ?? -1) : request.timestamp;
-  const found = await firstAtOrAfter(leader, itemAt, logStartOffset, last, timestamp);
+  const found = await (timestamp === MAX_TIMESTAMP
+    ? findLargest(broker, log, registration)
+    : findTimestamp(broker, log, registration, timestamp));
   return ok({ offset: found?.offset ?? -1, timestamp: found?.timestamp ?? -1, leaderEpoch });
 }
 
-/** The item of the log with the greatest baseOffset <= an offset. */
-type ItemAtOrBelow = (offset: number) => Promise<LogItem | undefined>;
-
-async function firstAtOrAfter(
-  leader: Broker,
-  itemAt: ItemAtOrBelow,
-  logStartOffset: number,
-  last: LogItem | undefined,
-  timestamp: number,
-): Promise<{ offset: number; timestamp: number } | undefined> {
-  if (last === undefined || timestamp < 0 || last.maxTimestampSoFar < timestamp) return undefined;
-  const item = await firstItemReaching(itemAt, logStartOffset, last, timestamp);
-  const batches = await itemBatches(leader, item);
-  for (const { header, at } of batchHeaders(batches)) {
-    if (header.maxTimestamp < timestamp || header.isControl) continue;
-    const record = decodeRecords(batches, at, header).find((candidate) => candidate.timestamp >= timestamp);
-    if (record !== undefined) return { offset: record.offset, timestamp: record.timestamp };
-  }
-  return undefined;
+async function latestOffset(broker: Broker, log: LogKey, registration: PartitionRegistration): Promise<number> {
+  if (isReplicated(registration)) return (await broker.committed.look(log, registration)).committed.logEndOffset;
+  return logEndOffsetOf(at(broker, registration.leader), log, registration.logStartOffset);
 }
 
-/**
- * The first item whose maxTimestampSoFar reaches `timestamp`, by bisection over offsets: a read per halving. It is also the
- * first with a record of that timestamp or later, since the running maximum rises where such a record stands.
- */
-async function firstItemReaching(
-  itemAt: ItemAtOrBelow,
-  logStartOffset: number,
-  last: LogItem,
+type FoundOffset = Pick<ListedOffset, "offset" | "timestamp">;
+
+/** In segments first, which any region can read; then in the items behind them. */
+async function findTimestamp(
+  broker: Broker,
+  log: LogKey,
+  registration: PartitionRegistration,
   timestamp: number,
-): Promise<LogItem> {
-  let found = last;
-  let low = logStartOffset;
-  while (low < found.baseOffset) {
-    const middle = low + Math.floor((found.baseOffset - 1 - low) / 2);
-    const item = await itemAt(middle);
-    if (item !== undefined && item.baseOffset >= logStartOffset && item.maxTimestampSoFar >= timestamp) found = item;
-    else low = Math.max(middle, item?.lastOffset ?? middle) + 1;
+): Promise<FoundOffset | undefined> {
+  const { logStartOffset } = registration;
+  const startOffset = await localLogStartOffset(broker, log, registration);
+  const cold = { fromOffset: logStartOffset, endOffset: startOffset };
+  const found = await findColdTimestamp(broker, log, registration, timestamp, cold);
+  if (found !== undefined) return found;
+  const own = await foundInOwnReplica(broker, log, registration, startOffset, timestamp);
+  if (own !== undefined) return own;
+  return findTimestampInItems(await leadersLog(broker, log, registration), startOffset, timestamp);
+}
+
+/** The first of the records with the largest timestamp. */
+async function findLargest(
+  broker: Broker,
+  log: LogKey,
+  registration: PartitionRegistration,
+): Promise<FoundOffset | undefined> {
+  const hot = await leadersLog(broker, log, registration);
+  const largest = (await hot.itemAt(Number.MAX_SAFE_INTEGER))?.maxTimestampSoFar ?? -1;
+  const found = largest < 0 ? undefined : await findTimestamp(broker, log, registration, largest);
+  if (found !== undefined || largest < 0) return found;
+  // The record that had it is gone: what is left has to be looked through.
+  const startOffset = await localLogStartOffset(broker, log, registration);
+  const cold = { fromOffset: registration.logStartOffset, endOffset: startOffset };
+  const left = Math.max(
+    await largestColdTimestamp(broker, log, registration, cold),
+    await largestTimestampInItems(hot, startOffset),
+  );
+  return left < 0 ? undefined : findUpTo(broker, log, registration, left);
+}
+
+/** Likewise, where none is larger than `largest`: the one that has it may stand below a log start in its item or segment. */
+async function findUpTo(
+  broker: Broker,
+  log: LogKey,
+  registration: PartitionRegistration,
+  largest: number,
+): Promise<FoundOffset | undefined> {
+  const deadline = broker.clock.now() + SEARCH_MS;
+  let found: FoundOffset | undefined;
+  for (let [low, high, wanted] = [0, largest, largest]; low <= high; wanted = Math.floor((low + high) / 2)) {
+    if (broker.clock.now() > deadline) throw new KafkaError("REQUEST_TIMED_OUT", "the largest timestamp was not found");
+    const reached = await findTimestamp(broker, log, registration, wanted);
+    if (reached === undefined) {
+      high = wanted - 1;
+      continue;
+    }
+    found = reached;
+    low = reached.timestamp + 1;
   }
   return found;
+}
+
+async function leadersLog(broker: Broker, log: LogKey, registration: PartitionRegistration): Promise<HotLog> {
+  const committed = isReplicated(registration) ? (await broker.committed.look(log, registration)).committed : undefined;
+  return hotLog(at(broker, registration.leader), log, committed);
+}
+
+/** In what this region's own table holds of a log that another leads; undefined: it is younger than that, or not known here. */
+async function foundInOwnReplica(
+  broker: Broker,
+  log: LogKey,
+  registration: PartitionRegistration,
+  startOffset: number,
+  timestamp: number,
+): Promise<FoundOffset | undefined> {
+  const { held } = broker.committed;
+  const follower = held.follower(registration);
+  if (follower === undefined) return undefined;
+  try {
+    const state = await held.read(log, registration);
+    if (state.maxTimestampSoFar < timestamp) return undefined;
+    return await findTimestampInItems(hotLog(follower, log, state), startOffset, timestamp);
+  } catch (error) {
+    if (!(error instanceof KafkaError) || isFenced(error)) throw error;
+    broker.logger.warn("the own replica does not answer: the leader is asked", { log }, error);
+    return undefined;
+  }
 }

@@ -21,16 +21,19 @@ export async function listAllTopics(broker: Broker): Promise<TopicItem[]> {
 
 const READS_AT_ONCE = 16;
 
+/** A topic with its partitions. */
+export async function withPartitions(broker: Broker, item: TopicItem): Promise<TopicDescription> {
+  const read = () => broker.metadataStore.getPartitions(item.topicId);
+  const partitions = await untilKnown(broker, "reading partitions", read);
+  return describe(item, partitions.slice(0, item.partitionCount));
+}
+
 /** All topics with their partitions, in order of name. */
 export async function listTopics(broker: Broker): Promise<TopicDescription[]> {
   const items = await listAllTopics(broker);
   const descriptions: TopicDescription[] = [];
   for (let at = 0; at < items.length; at += READS_AT_ONCE) {
-    const some = items.slice(at, at + READS_AT_ONCE).map(async (item) => {
-      const read = () => broker.metadataStore.getPartitions(item.topicId);
-      const partitions = await untilKnown(broker, "reading partitions", read);
-      return describe(item, partitions.slice(0, item.partitionCount));
-    });
+    const some = items.slice(at, at + READS_AT_ONCE).map((item) => withPartitions(broker, item));
     descriptions.push(...(await Promise.all(some)));
   }
   return descriptions;

@@ -1,9 +1,12 @@
 import { KafkaError } from "../kafka/kafka-error.ts";
-import { foldChain } from "../log/chain.ts";
-import type { LogKey } from "../log/log-item.ts";
+import { type ChainEnd, foldChain } from "../log/chain.ts";
+import { committedInOf } from "../log/checkpoint.ts";
+import type { LogItem, LogKey } from "../log/log-item.ts";
 import { beginningOfLog, fromCheckpoint, type LogState } from "../log/log-state.ts";
+import { isVoid } from "../log/unclean-election.ts";
 import { withTimeout } from "../runtime/timeout.ts";
 import type { BrokerParts } from "./broker.ts";
+import type { PartitionRegistration } from "./metadata-store.ts";
 
 /** Somebody of a newer epoch was in the log: this epoch's view of the metadata is old. Nothing was appended by it. */
 export function fencedBy(log: LogKey, epoch: number, newer: number): KafkaError {
@@ -26,20 +29,24 @@ const PAGE = { maxItems: 1000, maxBytes: 1024 * 1024 };
 /** Pages of about 1 MiB that a cold start follows behind the last checkpoint: far more than checkpoints leave. */
 const MAX_PAGES = 256;
 
+/** What a registration says of where its log begins, and of which earlier word on it counts. */
+export type LogTerms = Pick<PartitionRegistration, "logStartOffset" | "leaderEpoch" | "uncleanElections">;
+
 /**
- * The fold of the log up to its last checkpoint, or its beginning. `epoch`: of whoever acts by it, in a log of several replicas.
- * Errors: FENCED_LEADER_EPOCH if a newer epoch committed what the checkpoint is of.
+ * The fold of the log up to its last checkpoint, or its beginning; from the beginning too where an unclean election made the
+ * checkpoint void. Errors: FENCED_LEADER_EPOCH if a newer epoch than the registration's committed what the checkpoint is of.
  */
 export async function loadCheckpoint(
   parts: Pick<BrokerParts, "logStore" | "clock">,
   log: LogKey,
-  logStartOffset: number,
-  epoch = Number.MAX_SAFE_INTEGER,
+  { logStartOffset, leaderEpoch, uncleanElections }: LogTerms,
 ): Promise<LogState> {
   const read = parts.logStore.readCheckpoint(log);
   const checkpoint = await withTimeout(parts.clock, READ_TIMEOUT_MS, "reading the checkpoint", read);
-  if ((checkpoint?.committedIn ?? epoch) > epoch) throw fencedBy(log, epoch, checkpoint!.committedIn!);
-  const isUsable = checkpoint !== undefined && checkpoint.logEndOffset >= logStartOffset;
+  if (checkpoint === undefined) return beginningOfLog(logStartOffset);
+  const committedIn = committedInOf(checkpoint);
+  if (committedIn > leaderEpoch) throw fencedBy(log, leaderEpoch, committedIn);
+  const isUsable = checkpoint.logEndOffset >= logStartOffset && !isVoid(checkpoint, uncleanElections);
   return isUsable ? fromCheckpoint(checkpoint) : beginningOfLog(logStartOffset);
 }
 
@@ -47,9 +54,9 @@ export async function loadCheckpoint(
 export async function loadLog(
   parts: Pick<BrokerParts, "logStore" | "clock">,
   log: LogKey,
-  logStartOffset: number,
+  terms: LogTerms,
 ): Promise<LogState> {
-  const state = await catchUp(parts, log, await loadCheckpoint(parts, log, logStartOffset));
+  const state = await catchUp(parts, log, await loadCheckpoint(parts, log, terms));
   if (state !== undefined) return state;
   throw new KafkaError("KAFKA_STORAGE_ERROR", `items of ${log} are missing`, {
     hint: "the log's start may have moved just now: try again",
@@ -72,10 +79,20 @@ export async function catchUp(
     const page = await withTimeout(parts.clock, READ_TIMEOUT_MS, "reading the log's end", read);
     if (page.items[0] !== undefined && page.items[0].baseOffset > before) return undefined;
     caughtUp = foldChain(caughtUp, page.items);
+    if (hasHole(caughtUp, page.items)) return undefined;
     // Items that do not continue the chain are debris: the chain ends before them.
     if (page.isEnd || caughtUp.logEndOffset === before) return caughtUp;
   }
   throw new KafkaError("KAFKA_STORAGE_ERROR", `${log} grows faster than it can be read`, {
     hint: "try again; spread the load over more partitions if it stays",
   });
+}
+
+/**
+ * Whether the chain ends where an item is gone: what stands behind the gap is not of an earlier epoch, so it is no debris. Items that no TTL takes
+ * are deleted by the upkeep, so that older ones may stand before the gap.
+ */
+export function hasHole({ logEndOffset, lastEpoch }: ChainEnd, items: readonly LogItem[]): boolean {
+  if (items.some(({ baseOffset }) => baseOffset === logEndOffset)) return false;
+  return items.some(({ baseOffset, leaderEpoch }) => baseOffset > logEndOffset && leaderEpoch >= (lastEpoch ?? 0));
 }

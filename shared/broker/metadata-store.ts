@@ -1,3 +1,5 @@
+import type { UncleanElection } from "../log/unclean-election.ts";
+
 /** A topic as the cluster knows it. One item per topic. */
 export interface TopicItem {
   readonly name: string;
@@ -25,6 +27,8 @@ export interface PartitionRegistration {
   readonly joining: readonly number[];
   readonly partitionEpoch: number;
   readonly logStartOffset: number;
+  /** Elections outside of the in-sync set, the oldest first; absent: none yet. */
+  readonly uncleanElections?: readonly UncleanElection[];
   /** Its topic is being deleted: it changes no more, so that the log that is sealed stays the leader's. */
   readonly isEnded?: true;
 }
@@ -77,6 +81,13 @@ export interface MetadataStore {
   putDeletedTopic(topic: DeletedTopic): Promise<void>;
   listDeletedTopics(limit: number): Promise<DeletedTopic[]>;
   removeDeletedTopic(topicId: string): Promise<void>;
+
+  /**
+   * The broker, which is a region, that a group has its home in: the first caller's `candidate` is kept for good. Without one: undefined if the
+   * group has none yet.
+   */
+  groupHome(groupId: string, candidate: number): Promise<number>;
+  groupHome(groupId: string): Promise<number | undefined>;
 
   /** A producer id never handed out before, from 0 upwards (ids may be skipped). */
   nextProducerId(): Promise<number>;

@@ -2,16 +2,20 @@ import { ok, type Result, refused } from "../kafka/result.ts";
 import { epochEnd } from "../log/leader-epochs.ts";
 import { logKey } from "../log/log-item.ts";
 import type { Broker } from "./broker.ts";
+import { coldEpochs } from "./cold/cold-epochs.ts";
 import { followLeader } from "./follow-leader.ts";
 import { locatePartition } from "./locate-partition.ts";
 import { isReplicated } from "./partition-view.ts";
 import { logEndOffsetOf } from "./read-log.ts";
+import { at } from "./replica-stores.ts";
 
 export interface EpochEndOffset {
   /** The largest epoch with records that is not above the one asked for. */
   readonly leaderEpoch: number;
   /** Where it ends: the next epoch's first offset, or the highWatermark in the newest. */
   readonly endOffset: number;
+  /** It was begun by a replica that was not in sync: what was read in earlier epochs may not be in the log any more. */
+  readonly isUnclean: boolean;
 }
 
 /**
@@ -29,12 +33,20 @@ export function offsetsForLeaderEpoch(
     const log = logKey(topic.item.topicId, request.partition);
     if (request.leaderEpoch > registration.leaderEpoch) return unknown(request.leaderEpoch, registration.leaderEpoch);
     if (!isReplicated(registration)) {
-      const endOffset = await logEndOffsetOf(broker, log, registration.logStartOffset);
-      return ok({ leaderEpoch: registration.leaderEpoch, endOffset });
+      const endOffset = await logEndOffsetOf(at(broker, registration.leader), log, registration.logStartOffset);
+      return ok({ leaderEpoch: registration.leaderEpoch, endOffset, isUnclean: false });
     }
     const { committed } = await broker.committed.look(log, registration);
-    const found = epochEnd(committed.epochs, request.leaderEpoch, committed.logEndOffset);
-    return found === undefined ? unknown(request.leaderEpoch, registration.leaderEpoch) : ok(found);
+    const found =
+      epochEnd(committed.epochs, request.leaderEpoch, committed.logEndOffset) ??
+      epochEnd(
+        await coldEpochs(broker, log, registration, request.leaderEpoch),
+        request.leaderEpoch,
+        committed.epochs[0]?.startOffset ?? committed.logEndOffset,
+      );
+    if (found === undefined) return unknown(request.leaderEpoch, registration.leaderEpoch);
+    const { uncleanElections = [] } = registration;
+    return ok({ ...found, isUnclean: uncleanElections.some((election) => election.leaderEpoch === found.leaderEpoch) });
   });
 }
 

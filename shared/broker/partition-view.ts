@@ -121,7 +121,7 @@ export class PartitionView {
   #load(leader: BrokerParts, registration: PartitionRegistration): Promise<LogState> {
     this.#replication = undefined;
     if (isReplicated(registration)) return leadLog(leader, this.#log, registration);
-    return loadLog(leader, this.#log, registration.logStartOffset);
+    return loadLog(leader, this.#log, registration);
   }
 
   async #replicate(registration: PartitionRegistration, state: LogState): Promise<void> {

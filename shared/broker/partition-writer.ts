@@ -5,14 +5,17 @@ import { conflictBackoffMs } from "../log/conflict-backoff.ts";
 import { joinBatches } from "../log/item-batches.ts";
 import { type ItemPayload, type LogItem, type LogKey, NO_EPOCH } from "../log/log-item.ts";
 import type { LogState } from "../log/log-state.ts";
+import { Acknowledgements } from "./acknowledgements.ts";
 import { type AppendOptions, type AppendOutcome, AppendQueue, PendingAppend } from "./append-queue.ts";
 import type { BrokerParts } from "./broker.ts";
-import { confirmLeader } from "./confirm-leader.ts";
 import type { LogBell } from "./log-bell.ts";
+import { fencedBy, isFenced } from "./log-view.ts";
 import { holds, type ObjectUpload, uploadBatches } from "./object-upload.ts";
 import { isReplicated, PartitionView, type View } from "./partition-view.ts";
 import { putUntilKnown } from "./put-until-known.ts";
 import { at } from "./replica-stores.ts";
+import type { SilentLeaders } from "./silent-leaders.ts";
+import type { ItemExpiry } from "./tiering/item-expiry.ts";
 
 /**
  * For so long after a lost slot, batches above so many bytes go to the segment store, whatever the topic allows inline: a lost
@@ -21,6 +24,9 @@ import { at } from "./replica-stores.ts";
 export const CONTENDED_MS = 60_000;
 export const CONTENDED_INLINE_MAX_BYTES = 8 * 1024;
 
+/** An append that has no place in a replicated log yet asks so often whether the leader's region is gone, or another leads. */
+const SUSPECT_EVERY_MS = 2_000;
+
 /**
  * Appends for one partition in one process: one put in flight, and what arrives meanwhile goes into the next item
  * (group commit). The view of the log is a cache; the conditional put at logEndOffset is what judges it.
@@ -28,24 +34,36 @@ export const CONTENDED_INLINE_MAX_BYTES = 8 * 1024;
 export class PartitionWriter {
   readonly #parts: BrokerParts;
   readonly #bell: LogBell;
+  readonly #silentLeaders: SilentLeaders;
   readonly #log: LogKey;
   readonly #queue = new AppendQueue();
   readonly #view: PartitionView;
+  readonly #acknowledgements: Acknowledgements;
+  readonly #expiry: ItemExpiry;
   #lostInARow = 0;
   /** Milliseconds since the epoch. */
   #lostAt = Number.NEGATIVE_INFINITY;
   #upload: ObjectUpload | undefined;
   #isRunning = false;
+  #isAbandoned = false;
 
-  constructor(parts: BrokerParts, bell: LogBell, log: LogKey) {
+  constructor(parts: BrokerParts, bell: LogBell, silentLeaders: SilentLeaders, expiry: ItemExpiry, log: LogKey) {
     this.#parts = parts;
     this.#bell = bell;
+    this.#silentLeaders = silentLeaders;
     this.#log = log;
     this.#view = new PartitionView(parts, log);
+    this.#acknowledgements = new Acknowledgements(parts, bell, log);
+    this.#expiry = expiry;
   }
 
   get isIdle(): boolean {
     return !this.#isRunning;
+  }
+
+  /** Its leader was replaced while it waited for it: it appends nothing any more, and another writer takes its place. */
+  get isAbandoned(): boolean {
+    return this.#isAbandoned;
   }
 
   /** logEndOffset as last seen here; undefined before the first append. */
@@ -60,7 +78,11 @@ export class PartitionWriter {
   async append(request: AppendRequest, options: AppendOptions): Promise<AppendOutcome> {
     const pending = new PendingAppend(request, options, this.#view.tick());
     this.#queue.push(pending);
-    pending.failAtDeadline(this.#parts.clock);
+    const tell = () => void this.#suspect(pending);
+    void pending.watch(
+      this.#parts.clock,
+      isReplicated(options.registration) ? { everyMs: SUSPECT_EVERY_MS, tell } : undefined,
+    );
     if (!this.#isRunning) {
       this.#isRunning = true;
       void this.#drain();
@@ -76,15 +98,45 @@ export class PartitionWriter {
         await this.#round(group);
       } catch (error) {
         this.#view.drop();
-        for (const pending of group) if (!pending.isAnswered && !pending.isPlaced) pending.fail(error);
+        for (const pending of group) if (!pending.isAnswered && !pending.isPlaced) this.#fail(pending, error);
       }
     }
     this.#isRunning = false;
   }
 
+  /** Fails it, unless the leader that it failed by is gone: then it is the next leader's. */
+  #fail(pending: PendingAppend, error: unknown): void {
+    const { registration, confirmsLeader } = pending.options;
+    if (!isReplicated(registration) || !(error instanceof KafkaError) || !error.retriable || isFenced(error)) {
+      pending.fail(error);
+      return;
+    }
+    pending.isPlaced = true;
+    const isSafe = !pending.isPut || error.outcome === "none";
+    void this.#silentLeaders.replace(registration, confirmsLeader).then((isReplaced) => {
+      pending.fail(isReplaced ? this.#superseded(registration.leaderEpoch, isSafe) : error);
+    });
+  }
+
+  /** The leader is silent: if its region is gone, all that wait for it here are the next leader's. */
+  async #suspect({ options: { registration, confirmsLeader } }: PendingAppend): Promise<void> {
+    if (!(await this.#silentLeaders.replace(registration, confirmsLeader)) || this.#isAbandoned) return;
+    const { leaderEpoch } = registration;
+    const stuck = this.#queue.waiting.filter(({ options }) => options.registration.leaderEpoch <= leaderEpoch);
+    if (stuck.length === 0) return;
+    this.#isAbandoned = true;
+    for (const pending of this.#queue.waiting) pending.fail(this.#superseded(leaderEpoch, !pending.isPut));
+  }
+
+  /** `isSafe`: it certainly is not in the old leader's log, and may be appended to the new one's. */
+  #superseded(leaderEpoch: number, isSafe: boolean): KafkaError {
+    return isSafe ? fencedBy(this.#log, leaderEpoch, leaderEpoch + 1) : mayBeKept(this.#log, leaderEpoch + 1);
+  }
+
   /** One attempt to get the group into the log. What is not answered by it comes into the next one. */
   async #round(group: readonly PendingAppend[]): Promise<void> {
-    const view = await this.#view.fresh(group[0]!.options.registration);
+    const [view] = await Promise.all([this.#view.fresh(group[0]!.options.registration), this.#expiry.prepare()]);
+    if (this.#isAbandoned) return;
     if (view.state.isEnded) {
       this.#view.drop();
       for (const pending of group) pending.answer({ kind: "ended" });
@@ -110,7 +162,7 @@ export class PartitionWriter {
         await this.#view.catchUp(pending.options.registration);
         return true;
       }
-      this.#answer(pending, verdict);
+      this.#acknowledgements.answer(pending, verdict, this.#view.replication);
       isAnswered = true;
     }
     return isAnswered;
@@ -121,7 +173,13 @@ export class PartitionWriter {
     const { registration } = appended[0]!.options;
     const leader = at(this.#parts, registration.leader);
     const payload = await this.#payload(leader, appended, plan, view.state.logEndOffset);
-    const item = this.#item(payload, plan, view.state, registration.leaderEpoch);
+    if (this.#isAbandoned) return;
+    const outdated = appended.filter((pending) => this.#acknowledgements.isOutdated(pending));
+    // The metadata are read again first; the others come into the next round.
+    for (const pending of outdated) pending.fail(outdatedRegistration(this.#log));
+    if (outdated.length > 0) return;
+    for (const pending of appended) pending.isPut = true;
+    const item = this.#item(payload, plan, view.state, appended[0]!.options);
     const confirmedAt = this.#view.tick();
     const readAt = this.#parts.clock.now();
     const [result, before] = await Promise.all([
@@ -129,46 +187,16 @@ export class PartitionWriter {
       this.#view.checkpointIfDue(view, registration),
     ]);
     if (result.kind === "occupied") return this.#lose(appended, item, result.item, before);
+    await this.#expiry.confirm(leader, item, registration, view.readAt);
     this.#countAppend(appended, plan);
     this.#lostInARow = 0;
     this.#upload = undefined;
     this.#view.append(item, before, confirmedAt, readAt);
-    for (const [index, pending] of group.entries()) this.#answer(pending, plan.verdicts[index]!);
-    this.#bell.ring(this.#log);
-  }
-
-  /**
-   * What must be on all in-sync replicas is answered when it is, and a refusal when the leader is confirmed; until then it
-   * stands in nobody's way.
-   */
-  #answer(pending: PendingAppend, verdict: AppendPlan["verdicts"][number]): void {
     const { replication } = this.#view;
-    const { registration, waitsForReplicas } = pending.options;
-    if (!isReplicated(registration) || (verdict.kind !== "refused" && !waitsForReplicas)) {
-      pending.answer(outcomeOf(verdict));
-      return;
+    for (const [index, pending] of group.entries()) {
+      this.#acknowledgements.answer(pending, plan.verdicts[index]!, replication);
     }
-    pending.isPlaced = true;
-    if (verdict.kind === "refused") {
-      confirmLeader(this.#parts, registration).then(
-        () => pending.answer(outcomeOf(verdict)),
-        (error) => pending.fail(error),
-      );
-      return;
-    }
-    // Nobody appends to a replicated log whose followers it does not know.
-    if (replication === undefined) throw new Error(`the followers of ${this.#log} are not known`);
-    replication
-      .committedThrough(verdict.lastOffset + 1, () => pending.isAnswered)
-      .then(
-        () => {
-          this.#bell.ring(this.#log);
-          const { minInsyncReplicas } = pending.options;
-          if (replication.inSyncReplicas.length >= minInsyncReplicas) pending.answer(outcomeOf(verdict));
-          else pending.fail(tooFewReplicas(minInsyncReplicas, replication.inSyncReplicas));
-        },
-        (error) => pending.fail(error),
-      );
+    this.#bell.ring(this.#log);
   }
 
   #countAppend(appended: readonly PendingAppend[], { recordCount }: AppendPlan): void {
@@ -183,6 +211,7 @@ export class PartitionWriter {
     const { registration } = appended[0]!.options;
     // The own item with a newer stamp: it is in the log, and only the newer epoch can tell whether it stays there.
     if (winner.appendId === own.appendId) throw mayBeKept(this.#log, winner.stamp);
+    for (const pending of appended) pending.isPut = false;
     this.#lostInARow++;
     this.#lostAt = this.#parts.clock.now();
     this.#parts.metrics.count("AppendConflicts", 1);
@@ -221,7 +250,10 @@ export class PartitionWriter {
     return isContended ? CONTENDED_INLINE_MAX_BYTES : Number.POSITIVE_INFINITY;
   }
 
-  #item(payload: ItemPayload, plan: AppendPlan, state: LogState, leaderEpoch: number): LogItem {
+  #item(payload: ItemPayload, plan: AppendPlan, state: LogState, options: AppendOptions): LogItem {
+    const { registration, appendId, localRetentionMs } = options;
+    const { leaderEpoch } = registration;
+    const expiresAt = this.#expiry.expiresAt(plan.maxTimestamp, localRetentionMs);
     return {
       baseOffset: state.logEndOffset,
       lastOffset: plan.logEndOffset - 1,
@@ -231,9 +263,10 @@ export class PartitionWriter {
       leaderEpoch,
       stamp: leaderEpoch,
       prevEpoch: state.lastEpoch ?? NO_EPOCH,
-      appendId: this.#newId(),
+      appendId: appendId ?? this.#newId(),
       payload,
       ...(this.#view.replication === undefined ? {} : { highWatermark: this.#view.replication.committedOffset }),
+      ...(expiresAt === undefined ? {} : { expiresAt }),
     };
   }
 
@@ -246,18 +279,11 @@ function sizeOf(appended: readonly PendingAppend[]): number {
   return appended.reduce((size, { request }) => size + request.batches.length, 0);
 }
 
-function outcomeOf(verdict: AppendPlan["verdicts"][number]): AppendOutcome {
-  if (verdict.kind === "refused") return { kind: "refused", refusal: verdict.refusal };
-  const { baseOffset, lastOffset } = verdict;
-  return { kind: "appended", baseOffset, lastOffset, isDuplicate: verdict.kind === "duplicate" };
-}
-
-/** min.insync.replicas is judged once more when it is done, by the in-sync set that it was done with. */
-function tooFewReplicas(minInsyncReplicas: number, inSyncReplicas: readonly number[]): KafkaError {
-  const message = `${inSyncReplicas.length} replicas are in sync; min.insync.replicas is ${minInsyncReplicas}`;
-  return new KafkaError("NOT_ENOUGH_REPLICAS_AFTER_APPEND", message, {
-    hint: "it is in the log, on fewer replicas than it should be",
-    outcome: "unknown",
+/** Nothing was appended: whoever called asks the metadata again. */
+function outdatedRegistration(log: LogKey): KafkaError {
+  return new KafkaError("FENCED_LEADER_EPOCH", `who leads ${log} was read longer ago than a lease lasts`, {
+    hint: "refresh the topic's metadata and send it again",
+    outcome: "none",
   });
 }
 

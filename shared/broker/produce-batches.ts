@@ -13,6 +13,8 @@ export interface ProduceBatchesRequest {
   readonly timeoutMs: number;
   /** Append only if logEndOffset is this. */
   readonly expectedOffset?: number;
+  /** The item's: 16 bytes in base64url, by which the append can be found in the log. Random unless told. */
+  readonly appendId?: string;
 }
 
 export interface ProducedBatches {
@@ -41,7 +43,8 @@ export async function produceBatches(
     const { topic, registration } = located.value;
     const prepared = prepareBatches(request, topic.config, broker.clock.now());
     if (!prepared.ok) return prepared;
-    const terms = { acks: request.acks, deadline, yieldsOnConflict: false };
+    const { acks, appendId } = request;
+    const terms = { acks, deadline, yieldsOnConflict: false, ...(appendId === undefined ? {} : { appendId }) };
     const appended = await appendToPartition(broker, located.value, prepared.value.append, terms);
     if (!appended.ok) return appended;
     if (appended.value.kind === "appended") {

@@ -3,7 +3,7 @@ import { chainItems } from "../log/chain.ts";
 import { rebaseBatches } from "../log/item-batches.ts";
 import type { LogItem, LogKey } from "../log/log-item.ts";
 import { withTimeout } from "../runtime/timeout.ts";
-import type { Broker } from "./broker.ts";
+import type { Broker, BrokerParts } from "./broker.ts";
 import { READ_TIMEOUT_MS } from "./log-view.ts";
 
 const OBJECT_TIMEOUT_MS = 15_000;
@@ -15,20 +15,36 @@ const UNKNOWN_ITEM_BYTES = 4 * 1024;
 
 /** What lies at an offset of a log. */
 export type LogRead =
-  | { readonly kind: "items"; readonly items: readonly LogItem[]; readonly logEndOffset: number }
-  | { readonly kind: "at-end"; readonly logEndOffset: number }
-  | { readonly kind: "out-of-range"; readonly logEndOffset: number }
+  | {
+      readonly kind: "items";
+      readonly items: readonly LogItem[];
+      readonly logEndOffset: number;
+      /** Whose stores they are from; unless told, the leader's. */
+      readonly brokerId?: number;
+    }
+  /** Of segments: whole batches, cut already. None where there is a gap up to `nextOffset`. */
+  | {
+      readonly kind: "batches";
+      readonly batches: Uint8Array;
+      readonly nextOffset: number;
+      readonly logEndOffset: number;
+    }
+  /** `isUnanswered`: the leader, which would know of more, does not answer. */
+  | { readonly kind: "at-end"; readonly logEndOffset: number; readonly isUnanswered?: true }
+  /** `logStartOffset`: it moved meanwhile. */
+  | { readonly kind: "out-of-range"; readonly logEndOffset: number; readonly logStartOffset?: number }
   /** The topic was deleted. */
   | { readonly kind: "ended" };
 
 /**
- * The items from the one that contains `offset`, about `maxBytes` of them. One request when `offset` is where an item
- * begins, which it is for a consumer that reads on; two in mid-item and at a log's end that this process did not know.
+ * The items from the one that contains `offset`, about `maxBytes` of them; `startOffset`: from where on items are the log. One
+ * request when `offset` is where an item begins, which it is for a consumer that reads on; two in mid-item and at a log's end that
+ * this process did not know.
  */
 export async function readLog(
   broker: Broker,
   log: LogKey,
-  logStartOffset: number,
+  startOffset: number,
   offset: number,
   maxBytes: number,
 ): Promise<LogRead> {
@@ -39,11 +55,11 @@ export async function readLog(
   if (items[0]?.baseOffset !== offset) {
     if (items.length === 0 && broker.logEnds.get(log)?.logEndOffset === offset) return atEnd(broker, log, offset);
     const below = await read(broker, broker.logStore.readItemAtOrBelow(log, offset));
-    const reached = below === undefined ? logStartOffset : below.lastOffset + 1;
+    const reached = below === undefined ? startOffset : below.lastOffset + 1;
     if (below?.payload.kind === "end-of-log") return { kind: "ended" };
     if (below !== undefined && reached > offset) items = [below, ...items];
     else if (reached === offset && items.length === 0) return atEnd(broker, log, offset);
-    else return { kind: "out-of-range", logEndOffset: await logEndOffsetOf(broker, log, logStartOffset) };
+    else return { kind: "out-of-range", logEndOffset: await logEndOffsetOf(broker, log, startOffset) };
   }
   const first = items[0]!;
   // A fetch comes into the middle of the chain: its first item is taken without its link.
@@ -51,7 +67,9 @@ export async function readLog(
   if (chained.some(({ payload }) => payload.kind === "end-of-log")) return { kind: "ended" };
   const last = chained.at(-1)!;
   const isEnd = page.isEnd && chained.length === items.length;
-  const logEndOffset = isEnd ? last.lastOffset + 1 : await atLeast(broker, log, logStartOffset, last.lastOffset + 1);
+  const logEndOffset = isEnd
+    ? last.lastOffset + 1
+    : await logEndOffsetAtLeast(broker, log, startOffset, last.lastOffset + 1);
   const readBytes = chained.reduce((bytes, { payload }) => bytes + payloadBytes(payload), 0);
   const readAt = isEnd ? broker.clock.now() : (broker.logEnds.get(log)?.readAt ?? 0);
   broker.logEnds.set(log, { logEndOffset, readAt, itemBytes: Math.max(64, Math.ceil(readBytes / chained.length)) });
@@ -70,7 +88,10 @@ export async function logEndOffsetOf(broker: Broker, log: LogKey, logStartOffset
 }
 
 /** The RecordBatches of an item at their final offsets. Errors: KAFKA_STORAGE_ERROR if its object is gone. */
-export async function itemBatches(broker: Broker, item: LogItem): Promise<Uint8Array> {
+export async function itemBatches(
+  broker: Pick<BrokerParts, "segmentStore" | "clock">,
+  item: LogItem,
+): Promise<Uint8Array> {
   if (item.payload.kind === "inline") return item.payload.batches;
   if (item.payload.kind === "end-of-log") return new Uint8Array();
   const { key } = item.payload.object;
@@ -87,12 +108,18 @@ function atEnd(broker: Broker, log: LogKey, logEndOffset: number): LogRead {
   return { kind: "at-end", logEndOffset };
 }
 
-/** A logEndOffset that is not below `reached`, from what this process knows if that is recent enough. */
-async function atLeast(broker: Broker, log: LogKey, logStartOffset: number, reached: number): Promise<number> {
+/** A logEndOffset that is not below `reached`, from what this process knew `hintMs` ago if that says more. */
+export async function logEndOffsetAtLeast(
+  broker: Broker,
+  log: LogKey,
+  logStartOffset: number,
+  reached: number,
+  hintMs = LOG_END_HINT_MS,
+): Promise<number> {
   const written = broker.writers.knownLogEndOffset(log) ?? 0;
   if (written > reached) return written;
   const hint = broker.logEnds.get(log);
-  const isRecent = hint !== undefined && broker.clock.now() - hint.readAt < LOG_END_HINT_MS;
+  const isRecent = hint !== undefined && broker.clock.now() - hint.readAt < hintMs;
   if (isRecent && hint.logEndOffset > reached) return hint.logEndOffset;
   return Math.max(reached, await logEndOffsetOf(broker, log, logStartOffset));
 }

@@ -1,4 +1,6 @@
 import { type LogKey, logKey } from "../log/log-item.ts";
+import { isUnderWay } from "../log/segment/tiering-plan.ts";
+import type { SegmentPlace } from "../log/segment-registry.ts";
 import type { Broker } from "./broker.ts";
 import { sealAndDelete } from "./delete-topic.ts";
 import type { DeletedTopic } from "./metadata-store.ts";
@@ -14,6 +16,7 @@ export const SEAL_GRACE_MS = 60_000;
 const TOPICS_AT_A_TIME = 100;
 const ITEMS_AT_A_TIME = 500;
 const OBJECTS_AT_A_TIME = 1000;
+const SEGMENTS_AT_A_TIME = 500;
 const STEP_TIMEOUT_MS = 30_000;
 
 export interface Removed {
@@ -56,16 +59,45 @@ async function removeTopic(broker: Broker, topic: DeletedTopic, maxItems: number
     await untilKnown(broker, "noting the deletion", () => metadataStore.putDeletedTopic(begun));
     return { itemsDeleted, isDone: false };
   }
+  const logs = Array.from({ length: partitionCount }, (_, partition) => logKey(topicId, partition));
   if (broker.clock.now() - topic.deletedAt < SEAL_GRACE_MS) return { itemsDeleted, isDone: false };
+  // What is written to a bucket just now would be left there for good.
+  if (await isBeingCopied(broker, logs)) return { itemsDeleted, isDone: false };
   for (const region of everyRegion(broker)) {
-    for (let partition = 0; partition < partitionCount && itemsDeleted < maxItems; partition++) {
-      itemsDeleted += await removeItems(region, logKey(topicId, partition), maxItems - itemsDeleted);
+    for (const log of logs) {
+      if (itemsDeleted < maxItems) itemsDeleted += await removeItems(region, log, maxItems - itemsDeleted);
     }
     if (itemsDeleted >= maxItems || (await removeObjects(region, topicId))) return { itemsDeleted, isDone: false };
   }
+  for (const log of logs) await removeSegments(broker, log);
   await untilKnown(broker, "deleting partitions", () => metadataStore.deletePartitions(topicId, partitionCount));
   await untilKnown(broker, "ending the deletion", () => metadataStore.removeDeletedTopic(topicId));
   return { itemsDeleted, isDone: true };
+}
+
+/** Whether a run of the upkeep that began before the topic was deleted may still write a segment. */
+async function isBeingCopied({ segmentRegistry, ...broker }: Broker, logs: readonly LogKey[]): Promise<boolean> {
+  if (segmentRegistry === undefined) return false;
+  const now = broker.clock.now();
+  for (const log of logs) {
+    // The newest copies are at the log's end, and compaction's anywhere.
+    for (let after: SegmentPlace | undefined; ; ) {
+      const options = { limit: SEGMENTS_AT_A_TIME, ...(after === undefined ? {} : { after }) };
+      const list = () => segmentRegistry.listSegments(log, options);
+      const segments = await untilKnown(broker, "listing segments", list);
+      if (segments.some((segment) => isUnderWay(segment, now))) return true;
+      if (segments.length < SEGMENTS_AT_A_TIME) break;
+      after = segments.at(-1);
+    }
+  }
+  return false;
+}
+
+/** The registrations of a log's segments, when their objects are gone. */
+async function removeSegments({ segmentRegistry, ...broker }: Broker, log: LogKey): Promise<void> {
+  if (segmentRegistry === undefined) return;
+  const remove = () => segmentRegistry.removeLog(log, SEGMENTS_AT_A_TIME);
+  while ((await untilKnown(broker, "removing segments", remove, STEP_TIMEOUT_MS)) >= SEGMENTS_AT_A_TIME);
 }
 
 /** The broker on the stores of each region in turn. */

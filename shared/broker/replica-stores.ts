@@ -1,10 +1,16 @@
+import type { GroupStore } from "../group/group-store.ts";
 import type { LogStore } from "../log/log-store.ts";
 import type { SegmentStore } from "../log/segment-store.ts";
+import type { InstanceStore } from "./consumers/instance-store.ts";
 
 /** The stores of one broker, which is a region. */
 export interface ReplicaStores {
   readonly logStore: LogStore;
   readonly segmentStore: SegmentStore;
+  /** Of the groups that have their home in the region. Absent: nobody asks this process for a group. */
+  readonly groupStore?: GroupStore;
+  /** Of those groups' REST consumer instances. Likewise. */
+  readonly instanceStore?: InstanceStore;
 }
 
 /** Parts that reach every region: by broker id. Absent with one region. */

@@ -1,5 +1,5 @@
 import { KafkaError } from "../kafka/kafka-error.ts";
-import { type LogItem, type LogKey, NO_EPOCH, partitionOf } from "../log/log-item.ts";
+import { type LogItem, type LogKey, partitionOf } from "../log/log-item.ts";
 import { type LogState, toCheckpoint } from "../log/log-state.ts";
 import { replicasToWaitFor } from "../log/replicate.ts";
 import { withTimeout } from "../runtime/timeout.ts";
@@ -13,6 +13,11 @@ import { untilKnown } from "./until-known.ts";
 /** Committed items after which checkpoints are written: a cold start reads and verifies at most about so many. */
 const CHECKPOINT_EVERY_ITEMS = 200;
 const CHECKPOINT_TIMEOUT_MS = 3_000;
+/** A follower that has not told where it stands after so long does so later. */
+const BEGIN_WITHIN_MS = 1_000;
+/** While somebody waits and nothing is committed for so long, it is asked who is still in sync, and who leads. */
+const ASK_AFTER_MS = 1_000;
+const ASK_WITHIN_MS = 2_000;
 const FIRST_BACKOFF_MS = 20;
 const MAX_BACKOFF_MS = 1_000;
 /** Items whose states are kept for a checkpoint while they wait to be committed. */
@@ -43,6 +48,7 @@ export class Replication {
   #itemsSinceCheckpoint = 0;
   #logEndOffset: number;
   #failure: unknown;
+  #isWatched = false;
 
   private constructor(parts: BrokerParts, log: LogKey, registration: PartitionRegistration, led: LogState) {
     this.#parts = parts;
@@ -68,11 +74,10 @@ export class Replication {
     await Promise.all(
       followers.map(async (id) => {
         const follower = at(parts, id);
-        // One that cannot be reached just now is begun from the log's start, and read when it answers.
-        const { logStartOffset, leaderEpoch } = registration;
-        const known = await loadCheckpoint(follower, log, logStartOffset, leaderEpoch).catch(unlessFenced);
-        const start = known ?? { logEndOffset: registration.logStartOffset, lastEpoch: firstEpoch(registration) };
-        replication.#feeds.set(id, new FollowerFeed(leader, follower, log, registration.leaderEpoch, start));
+        const start = () => loadCheckpoint(follower, log, registration);
+        // One that does not answer just now is asked again when it is fed: it must not hold up the leader.
+        const known = await withTimeout(parts.clock, BEGIN_WITHIN_MS, "a follower", start()).catch(unlessFenced);
+        replication.#feeds.set(id, new FollowerFeed(leader, follower, log, registration.leaderEpoch, known ?? start));
       }),
     );
     replication.#advance();
@@ -138,6 +143,7 @@ export class Replication {
     return new Promise((resolve, reject) => {
       this.#waiters.push({ offset, isOver, resolve, reject });
       for (const [id, feed] of this.#feeds) void this.#feed(id, feed);
+      void this.#watch();
     });
   }
 
@@ -149,7 +155,7 @@ export class Replication {
     this.#advance();
   }
 
-  /** Feeds a follower until it has all, in the background; while it fails and somebody waits, asks whether it still counts. */
+  /** Feeds a follower until it has all, in the background, or as long as somebody waits. */
   async #feed(id: number, feed: FollowerFeed): Promise<void> {
     if (this.#running.has(id)) return;
     this.#running.add(id);
@@ -164,24 +170,41 @@ export class Replication {
           this.#fail(error);
           break;
         }
-        this.#waiters = this.#waiters.filter((waiter) => !waiter.isOver());
         // Nobody waits: the next append, or the replicator, goes on from here.
-        if (this.#waiters.length === 0 && failures > 2) break;
+        if (!this.#isWaitedFor() && failures > 2) break;
         const backoffMs = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** failures++);
         await this.#parts.clock.sleep(this.#parts.random.next() * backoffMs);
-        if (failures > 3) await this.#refresh();
       }
     }
     this.#running.delete(id);
+  }
+
+  /**
+   * A follower that is silent keeps its puts waiting for seconds each; whether it still counts is the metadata's to say. An append
+   * that hangs by it goes on as soon as it has left the in-sync set, and fails as soon as another leads.
+   */
+  async #watch(): Promise<void> {
+    if (this.#isWatched) return;
+    this.#isWatched = true;
+    while (this.#failure === undefined && this.#isWaitedFor()) {
+      const before = this.#committed;
+      await this.#parts.clock.sleep(ASK_AFTER_MS);
+      if (this.#committed === before && this.#isWaitedFor()) await this.#refresh();
+    }
+    this.#isWatched = false;
+  }
+
+  #isWaitedFor(): boolean {
+    this.#waiters = this.#waiters.filter((waiter) => !waiter.isOver());
+    return this.#waiters.length > 0;
   }
 
   /** An epoch's in-sync set only ever gets smaller within it. */
   async #refresh(): Promise<void> {
     const { topicId, partition } = partitionOf(this.#log);
     try {
-      const all = await untilKnown(this.#parts, "reading partitions", () =>
-        this.#parts.metadataStore.getPartitions(topicId),
-      );
+      const read = () => this.#parts.metadataStore.getPartitions(topicId);
+      const all = await untilKnown(this.#parts, "reading partitions", read, ASK_WITHIN_MS);
       const found = all.find((registration) => registration.partition === partition);
       if (found !== undefined) this.update(found);
     } catch (error) {
@@ -235,10 +258,6 @@ export class Replication {
 function unlessFenced(error: unknown): undefined {
   if (error instanceof KafkaError && error.code !== "FENCED_LEADER_EPOCH") return undefined;
   throw error;
-}
-
-function firstEpoch({ logStartOffset }: PartitionRegistration): number | undefined {
-  return logStartOffset === 0 ? NO_EPOCH : undefined;
 }
 
 function superseded(log: LogKey, epoch: number, newer: number): KafkaError {

@@ -9,6 +9,8 @@ export interface CachedTopic {
   readonly config: TopicConfigValues;
   /** By partition. */
   readonly partitions: readonly PartitionRegistration[];
+  /** When the partitions' read began, in milliseconds since the epoch. */
+  readonly readAt: number;
 }
 
 /** A change made by another process is seen after at most so long. */
@@ -22,20 +24,25 @@ interface Entry {
   readonly readAt: number;
 }
 
-/** Topics by name, as this process read them at most TOPIC_CACHE_MS ago. That one does not exist is never remembered. */
+/**
+ * Topics by name, as this process read them at most TOPIC_CACHE_MS ago, and half a lease: a region that cannot read the metadata
+ * does not act as a leader for long. That one does not exist is never remembered.
+ */
 export class TopicCache {
   readonly #parts: BrokerParts;
+  readonly #cacheMs: number;
   /** The one read longest ago first. */
   readonly #entries = new Map<string, Entry>();
 
   constructor(parts: BrokerParts) {
     this.#parts = parts;
+    this.#cacheMs = Math.min(TOPIC_CACHE_MS, (parts.leaseMs ?? Number.POSITIVE_INFINITY) / 2);
   }
 
   /** Requests that come while a topic is being read share that read. */
   get(name: string): Promise<CachedTopic | undefined> {
     const entry = this.#entries.get(name);
-    if (entry !== undefined && this.#parts.clock.now() - entry.readAt < TOPIC_CACHE_MS) return entry.topic;
+    if (entry !== undefined && this.#parts.clock.now() - entry.readAt < this.#cacheMs) return entry.topic;
     return this.refresh(name);
   }
 
@@ -61,8 +68,13 @@ export class TopicCache {
     const item = await untilKnown(this.#parts, "reading the topic", () => metadataStore.getTopic(name));
     if (item === undefined) return undefined;
     const { topicId, configs, partitionCount } = item;
-    const partitions = await untilKnown(this.#parts, "reading partitions", () => metadataStore.getPartitions(topicId));
+    let readAt = 0;
+    const read = () => {
+      readAt = this.#parts.clock.now();
+      return metadataStore.getPartitions(topicId);
+    };
+    const partitions = await untilKnown(this.#parts, "reading partitions", read);
     // Registrations are written before the topic says how many there are: what is beyond that is not visible yet.
-    return { item, config: topicConfigValues(configs), partitions: partitions.slice(0, partitionCount) };
+    return { item, config: topicConfigValues(configs), partitions: partitions.slice(0, partitionCount), readAt };
   }
 }

@@ -10,7 +10,7 @@ const FIRST_BACKOFF_MS = 25;
  * Repeats an operation that may be repeated, until it answers. Errors: what the last attempt failed with.
  */
 export async function untilKnown<T>(
-  parts: BrokerParts,
+  parts: Pick<BrokerParts, "clock" | "random">,
   what: string,
   operation: () => Promise<T>,
   timeoutMs = TIMEOUT_MS,

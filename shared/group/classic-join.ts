@@ -126,6 +126,8 @@ function joinAsNew(
   const { memberId, instanceId, newMemberId } = request;
   if (memberId !== "") return absentMember(view, request);
   const holder = instanceId === undefined ? undefined : holderOf(view.members!, instanceId);
+  // It has joined since the group was read: by what this request wrote, the answer to which was lost.
+  if (holder?.member.memberId === newMemberId) return write();
   if (holder?.member.type === "classic") {
     const isSame = speaksAlike(holder.member.protocols, request.protocols);
     const joinedGeneration = group.state === "Stable" && isSame ? group.generationId : PENDING;

@@ -20,7 +20,11 @@ export function deleteGroup(view: GroupView, groupId: string, { now }: GroupCont
   if (members === undefined) return read({ kind: "members" });
   if (members.some((each) => !isSilent(each, now))) return { kind: "refused", refusal: notEmpty(groupId) };
   if (members.length > 0) return write(...removeSilent(group, members));
-  return write({ kind: "put-group", group: { ...group, version: group.version + 1, isDead: true } });
+  return write(
+    { kind: "put-group", group: { ...group, version: group.version + 1, isDead: true } },
+    // An empty group is not looked at before its offsets expire: a deletion that is cut short would lie there for a week.
+    { kind: "put-listing", listing: { groupId, sweepAt: 0 } },
+  );
 }
 
 /** Ends a dead group whose partitions are gone. */

@@ -45,6 +45,8 @@ function addMember(
   if (instanceId !== undefined) {
     if (view.members === undefined) return read({ kind: "members" });
     const holder = holderOf(view.members, instanceId);
+    // It has joined since the group was read: by what this request wrote, the answer to which was lost.
+    if (holder?.member.memberId === memberId) return write();
     if (holder?.member.type === "consumer") {
       const { member: before, session } = holder;
       if (session !== undefined && session.sessionExpiresAt <= now) {

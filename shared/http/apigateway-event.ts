@@ -50,14 +50,25 @@ const BASE_PATH = /^(\/[\w.~!$&'()*+,;=:@-]+)+$/;
  * https://github.com/localstack/localstack/blob/main/tests/aws/services/apigateway/test_apigateway_lambda.snapshot.json
  * (recorded from AWS).
  */
-function placeOf({ path, pathParameters, resource }: APIGatewayProxyEvent): Place {
-  // What the API has of the path: nothing at its root, else the parameter.
-  const own = resource === "/" ? "" : pathParameters?.["proxy"] || undefined;
+function placeOf(event: APIGatewayProxyEvent): Place {
+  const { path } = event;
+  const own = ownPathOf(event);
   const whole = withoutSlash(path);
-  const suffix = own ? `/${withoutSlash(own)}` : "";
+  const suffix = withoutSlash(own ?? "");
   const before = own !== undefined && whole.endsWith(suffix) ? whole.slice(0, whole.length - suffix.length) : "";
   const basePath = BASE_PATH.test(before) ? before : "";
   return { basePath, path: encoded(path.slice(basePath.length) || "/") };
+}
+
+/** What the API has of the path: its resource, with the parameters in their places. Events that are made by hand may lack either: undefined. */
+function ownPathOf({ resource = "/{proxy+}", pathParameters }: Partial<APIGatewayProxyEvent>): string | undefined {
+  let isWhole = true;
+  const own = resource.replace(/\{(\w+)\+?\}/g, (_, name: string) => {
+    const value = pathParameters?.[name];
+    if (!value) isWhole = false;
+    return value ?? "";
+  });
+  return isWhole ? own : undefined;
 }
 
 const withoutSlash = (path: string) => path.replace(/\/$/, "");

@@ -21,6 +21,9 @@ export interface HttpResponse {
 
 export const JSON_TYPE = "application/json";
 export const V2_JSON_TYPE = "application/vnd.kafka.v2+json";
+/** Of records whose keys and values are in base64, or are JSON. */
+export const V2_BINARY_TYPE = "application/vnd.kafka.binary.v2+json";
+export const V2_EMBEDDED_JSON_TYPE = "application/vnd.kafka.json.v2+json";
 /** RecordBatches v2, one after the other, byte for byte. */
 export const RECORD_BATCHES_TYPE = "application/vnd.millrace.record-batches";
 

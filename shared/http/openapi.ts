@@ -59,7 +59,8 @@ export function openApiDocument(serverUrl = "/"): Record<string, unknown> {
 
 function operation(route: Route): Record<string, unknown> {
   const { status, schema, mediaTypes } = route.response;
-  const content = contentOf(mediaTypes, schema?.());
+  // The types of a 204 are those that a client may ask for; it has no content.
+  const content = status === 204 ? undefined : contentOf(mediaTypes, schema?.());
   const body =
     route.accepts.length === 0
       ? {}

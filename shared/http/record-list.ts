@@ -8,7 +8,7 @@ import { RECORD_BATCHES_TYPE } from "./http-message.ts";
 import { type DataType, decodeData } from "./record-data.ts";
 
 /** Bytes of records in one answer: all that it may have, less room for what stands around them. */
-const MAX_RECORD_LIST_BYTES = MAX_RESPONSE_BYTES - 16 * 1024;
+export const MAX_RECORD_LIST_BYTES = MAX_RESPONSE_BYTES - 16 * 1024;
 
 export interface Formats {
   readonly key?: DataType | undefined;
@@ -23,21 +23,35 @@ export interface RecordList {
   readonly nextOffset: number;
 }
 
+/** What an answer has room for that holds more than one partition's records. */
+export interface Room {
+  readonly maxBytes: number;
+  /** There is something in the answer already: a record that does not fit is left for the next. */
+  readonly mustFit: boolean;
+  /** Bytes that each record takes beside its own text. */
+  readonly each: number;
+}
+
+const WHOLE_ANSWER: Room = { maxBytes: MAX_RECORD_LIST_BYTES, mustFit: false, each: 0 };
+
 /**
  * The fetched records from `offset` on, each as JSON text; those that would make the answer too large are left for the next
  * fetch. A batch may decompress to many times what an answer holds, and a single record too: it is BINARY if that makes it
  * small enough. Control batches are no records. Errors: 406 for a record that no JSON answer holds.
  */
-export function recordList(fetched: Fetched, offset: number, formats: Formats): RecordList {
+export function recordList(fetched: Fetched, offset: number, formats: Formats, room = WHOLE_ANSWER): RecordList {
   const texts: string[] = [];
-  let left = MAX_RECORD_LIST_BYTES;
+  let left = room.maxBytes;
   for (const { header, at } of batchHeaders(fetched.batches)) {
     if (header.isControl) continue;
     for (const record of decodeRecords(fetched.batches, at, header)) {
       if (record.offset < offset) continue;
-      const text = textWithin(record, formats, left);
-      if (text === undefined) return texts.length > 0 ? { texts, nextOffset: record.offset } : alone(record);
-      left -= Buffer.byteLength(text) + 1;
+      const text = textWithin(record, formats, left - room.each);
+      if (text === undefined) {
+        const isLeft = texts.length > 0 || room.mustFit;
+        return isLeft ? { texts, nextOffset: record.offset } : alone(record, room.maxBytes - room.each);
+      }
+      left -= Buffer.byteLength(text) + room.each + 1;
       texts.push(text);
     }
   }
@@ -45,8 +59,8 @@ export function recordList(fetched: Fetched, offset: number, formats: Formats): 
 }
 
 /** A record that is too large as it was asked for, with nothing beside it. */
-function alone(record: LogRecord): RecordList {
-  const text = textWithin(record, BINARY, MAX_RECORD_LIST_BYTES);
+function alone(record: LogRecord, maxBytes: number): RecordList {
+  const text = textWithin(record, BINARY, maxBytes);
   if (text === undefined) throw tooLargeForJson(record.offset);
   return { texts: [text], nextOffset: record.offset + 1 };
 }

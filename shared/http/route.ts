@@ -23,8 +23,8 @@ export interface Route {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** With parameters in braces, as API Gateway writes them. Routes under /v3 answer under /kafka/v3 too. */
   readonly path: string;
-  /** The function that answers: `fetch` only reads. */
-  readonly lambda: "produce" | "fetch";
+  /** The function that answers: `fetch` only reads, `coordinator` has all that is about consumer groups. */
+  readonly lambda: "produce" | "fetch" | "coordinator";
   readonly operationId: string;
   readonly summary: string;
   readonly query: MadeAtFirstUse;

@@ -15,6 +15,12 @@ export interface LogPage {
   readonly isEnd: boolean;
 }
 
+/** How far a deletion got. `nextOffset`: the rest begins there; undefined: there is none. */
+export interface DeletedStretch {
+  readonly itemsDeleted: number;
+  readonly nextOffset?: number;
+}
+
 export interface ReadLimits {
   /** At most this many items (1 to 1000). */
   readonly maxItems: number;
@@ -40,13 +46,22 @@ export interface LogStore {
   readItemAtOrBelow(log: LogKey, offset: number): Promise<LogItem | undefined>;
   /** The newest checkpoint of the log. */
   readCheckpoint(log: LogKey): Promise<Checkpoint | undefined>;
-  /** Keeps `checkpoint` unless a newer one (by logEndOffset) is there. */
+  /** Keeps `checkpoint` unless one as new is there (isNewer in checkpoint.ts). */
   putCheckpoint(log: LogKey, checkpoint: Checkpoint): Promise<void>;
   /**
    * Deletes up to `maxItems` items of the log whose baseOffset lies below `beforeOffset`, and, when none is left below
    * Number.MAX_SAFE_INTEGER, its checkpoint. Answers how many items it deleted: fewer than maxItems means none is left.
    */
   deleteItems(log: LogKey, beforeOffset: number, maxItems: number): Promise<number>;
+  /**
+   * Deletes items of the stretch from `fromOffset` up to `beforeOffset` (exclusive) that have no expiresAt, up to `maxItems` (at most 1000) of
+   * them: those that no TTL takes. It reads the whole stretch, some pages of it at a time. Answers where to go on, if it is not through.
+   */
+  deleteItemsWithoutExpiry(
+    log: LogKey,
+    stretch: { readonly fromOffset: number; readonly beforeOffset: number },
+    maxItems: number,
+  ): Promise<DeletedStretch>;
   /** Deletes up to `maxItems` items whose expiresAt lies before `nowSeconds`: what DynamoDB's TTL does by itself. */
   deleteExpiredItems(nowSeconds: number, maxItems: number): Promise<number>;
 }

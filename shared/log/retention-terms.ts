@@ -18,6 +18,9 @@ export interface RetentionTerms extends SegmentLimits {
   readonly deleteRetentionMs: number;
 }
 
+/** What lies between two entries of a segment's index is read in one request, and is in memory: readers ask for two MiB at least. */
+const MAX_INDEX_INTERVAL_BYTES = 1024 * 1024;
+
 /** Reads validated configs. */
 export function retentionTerms(configs: Readonly<Record<string, string>>): RetentionTerms {
   const number = (name: string) => Number(configValue(configs, name));
@@ -27,7 +30,7 @@ export function retentionTerms(configs: Readonly<Record<string, string>>): Reten
   return {
     segmentBytes: number("segment.bytes"),
     indexBytes: number("segment.index.bytes"),
-    indexIntervalBytes: number("index.interval.bytes"),
+    indexIntervalBytes: Math.min(number("index.interval.bytes"), MAX_INDEX_INTERVAL_BYTES),
     segmentMs: number("segment.ms"),
     isDeleted: policies.includes("delete"),
     retentionMs: retentionOf(configs, "ms"),

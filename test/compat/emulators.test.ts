@@ -1,10 +1,14 @@
 import { beforeAll } from "vitest";
+import { DynamoDbGroupStore } from "../../shared/storage/dynamodb/dynamodb-group-store.ts";
 import { DynamoDbLogStore } from "../../shared/storage/dynamodb/dynamodb-log-store.ts";
 import { DynamoDbMetadataStore } from "../../shared/storage/dynamodb/dynamodb-metadata-store.ts";
+import { DynamoDbSegmentRegistry } from "../../shared/storage/dynamodb/dynamodb-segment-registry.ts";
 import { createTables } from "../../shared/storage/dynamodb/tables.ts";
 import { S3SegmentStore } from "../../shared/storage/s3/s3-segment-store.ts";
+import { groupStoreContract } from "../contract/group-store.contract.ts";
 import { logStoreContract } from "../contract/log-store.contract.ts";
 import { metadataStoreContract } from "../contract/metadata-store.contract.ts";
+import { segmentRegistryContract } from "../contract/segment-registry.contract.ts";
 import { segmentStoreContract } from "../contract/segment-store.contract.ts";
 import { localClient, TABLES } from "../fixtures/dynamodb.ts";
 
@@ -21,6 +25,8 @@ for (const [name, variable] of Object.entries(EMULATORS)) {
   beforeAll(() => createTables(client, TABLES));
   logStoreContract(name, () => new DynamoDbLogStore(client, TABLES.log));
   metadataStoreContract(name, () => new DynamoDbMetadataStore(client, TABLES.metadata));
+  groupStoreContract(name, () => new DynamoDbGroupStore(client, TABLES.group));
+  segmentRegistryContract(name, () => new DynamoDbSegmentRegistry(client, TABLES.metadata));
 }
 
 const bucket = new S3SegmentStore("millrace-contract", {

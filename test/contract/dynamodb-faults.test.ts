@@ -220,4 +220,11 @@ describe("a change of metadata", () => {
     await expect(metadata.updateTopic(changed)).rejects.toMatchObject({ outcome: "unknown", retriable: true });
     expect(await metadata.updateTopic(changed)).toBe(true);
   });
+
+  it("that another region is making just now has certainly not taken place, and may be tried again", async () => {
+    const metadata = new DynamoDbMetadataStore(localClient(endpoint), TABLES.metadata);
+    proxy.meet(() => ({ error: "ReplicatedWriteConflictException" }));
+    const failure = { code: "KAFKA_STORAGE_ERROR", outcome: "none", retriable: true };
+    await expect(metadata.putLease(1, 1)).rejects.toMatchObject(failure);
+  });
 });

@@ -3,8 +3,8 @@ import type { AddressInfo } from "node:net";
 
 /** What a request to DynamoDB meets on its way. */
 export type Fault =
-  /** Not applied, answered with this error of DynamoDB's. */
-  | { readonly error: string; readonly status?: number }
+  /** Not applied, answered with this error of DynamoDB's, and what more it tells. */
+  | { readonly error: string; readonly status?: number; readonly fields?: object }
   /** Not applied, answered with this. */
   | { readonly answer: object }
   /** The connection breaks before it is applied, after it was, or nothing ever comes. */
@@ -66,7 +66,7 @@ export class FaultProxy {
       response.writeHead(status, { "content-type": "application/x-amz-json-1.0" }).end(JSON.stringify(value));
     if (typeof fault === "object" && "error" in fault) {
       const __type = `com.amazonaws.dynamodb.v20120810#${fault.error}`;
-      return void json(fault.status ?? 400, { __type, message: "a fault" });
+      return void json(fault.status ?? 400, { __type, message: "a fault", ...fault.fields });
     }
     if (typeof fault === "object" && "answer" in fault) return void json(200, fault.answer);
     if (typeof fault === "object" && "after" in fault) await fault.after();

@@ -111,13 +111,35 @@ export function logStoreReplicationContract(name: string, open: () => LogStore):
       expect(await store.readCheckpoint(log)).toEqual(replicated(11, EPOCHS_KEPT));
     });
 
+    it("keeps the checkpoint of the newest epoch, and of that the one that goes furthest", async () => {
+      const [store, log] = [open(), newLog()];
+      const by = (committedIn: number, logEndOffset: number) => ({ ...replicated(logEndOffset, 3), committedIn });
+      for (const newer of [by(4, 500), by(5, 20), by(5, 21)]) {
+        await store.putCheckpoint(log, newer);
+        expect(await store.readCheckpoint(log)).toEqual(newer);
+      }
+      // After an unclean election a log is shorter than what an older epoch knew of it.
+      for (const older of [by(4, 600), by(5, 21), by(5, 20)]) await store.putCheckpoint(log, older);
+      expect(await store.readCheckpoint(log)).toEqual(by(5, 21));
+    });
+
+    it("keeps what a checkpoint has in parts whole, whatever an older epoch puts at the same offset", async () => {
+      const [store, log] = [open(), newLog()];
+      const huge = { ...replicated(1_000, 3), producers: hugeCheckpoint(1).producers, committedIn: 6 };
+      const older = { ...huge, producers: huge.producers.toReversed(), committedIn: 5 };
+      await store.putCheckpoint(log, huge);
+      await store.putCheckpoint(log, older);
+      expect(await store.readCheckpoint(log)).toEqual(huge);
+    });
+
     it("keeps them beside as many producers as a log remembers, and drops nothing of either", async () => {
       const [store, log] = [open(), newLog()];
       const whole = { ...replicated(1_000_000, EPOCHS_KEPT), producers: hugeCheckpoint(1).producers };
       await store.putCheckpoint(log, whole);
       expect(await store.readCheckpoint(log)).toEqual(whole);
-      await store.putCheckpoint(log, replicated(1_000_001, 2));
-      expect(await store.readCheckpoint(log)).toEqual(replicated(1_000_001, 2));
+      const next = { ...replicated(1_000_001, 2), committedIn: whole.committedIn! };
+      await store.putCheckpoint(log, next);
+      expect(await store.readCheckpoint(log)).toEqual(next);
     });
 
     it("says of a checkpoint of one replica's log nothing of barriers", async () => {

@@ -66,6 +66,40 @@ export function logStoreUpkeepContract(name: string, open: () => LogStore): void
       expect(await store.readCheckpoint(log)).toBeUndefined();
     });
 
+    it("deletes of a stretch what has no expiry, and nothing else", async () => {
+      const [store, log, other] = [open(), newLog(), newLog()];
+      for (let offset = 0; offset < 10; offset++) {
+        await store.putItem(log, item(offset, offset % 2 === 0 ? { expiresAt: 2 ** 33 } : {}));
+        await store.putItem(other, item(offset));
+      }
+      await store.putCheckpoint(log, { logEndOffset: 10, lastEpoch: 0, maxTimestampSoFar: 1, producers: [] });
+      const stretch = { fromOffset: 2, beforeOffset: 9 };
+      expect(await store.deleteItemsWithoutExpiry(log, stretch, 1000)).toEqual({ itemsDeleted: 3 });
+      const left = (await store.readItems(log, 0, ALL)).items.map(({ baseOffset }) => baseOffset);
+      expect(left).toEqual([0, 1, 2, 4, 6, 8, 9]);
+      expect(await store.readCheckpoint(log)).toBeDefined();
+      expect((await store.readItems(other, 0, ALL)).items).toHaveLength(10);
+      expect(await store.deleteItemsWithoutExpiry(log, { fromOffset: 5, beforeOffset: 5 }, 10)).toEqual({
+        itemsDeleted: 0,
+      });
+    });
+
+    it("deletes of a stretch in bounded steps, each of which says where the next begins", async () => {
+      const [store, log] = [open(), newLog()];
+      for (let offset = 0; offset < 24; offset++) await store.putItem(log, largeItem(offset));
+      let itemsDeleted = 0;
+      let fromOffset: number | undefined = 0;
+      for (let steps = 0; fromOffset !== undefined && steps < 100; steps++) {
+        const step = await store.deleteItemsWithoutExpiry(log, { fromOffset, beforeOffset: 23 }, 5);
+        expect(step.itemsDeleted).toBeLessThanOrEqual(5);
+        itemsDeleted += step.itemsDeleted;
+        fromOffset = step.nextOffset;
+      }
+      expect(itemsDeleted).toBe(23);
+      expect((await store.readItems(log, 0, ALL)).items.map(({ baseOffset }) => baseOffset)).toEqual([23]);
+      await store.deleteItems(log, END, 10);
+    });
+
     it("deletes what has expired and nothing else", async () => {
       const [store, log] = [open(), newLog()];
       await store.putItem(log, item(0, { expiresAt: 1_000 }));

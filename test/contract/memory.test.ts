@@ -1,11 +1,23 @@
+import { MemoryGroupStore } from "../../shared/storage/memory/memory-group-store.ts";
+import { MemoryInstanceStore } from "../../shared/storage/memory/memory-instance-store.ts";
 import { MemoryLogStore } from "../../shared/storage/memory/memory-log-store.ts";
 import { MemoryMetadataStore } from "../../shared/storage/memory/memory-metadata-store.ts";
+import { MemorySegmentRegistry } from "../../shared/storage/memory/memory-segment-registry.ts";
 import { MemorySegmentStore } from "../../shared/storage/memory/memory-segment-store.ts";
+import { groupStoreContract } from "./group-store.contract.ts";
+import { instanceStoreContract } from "./instance-store.contract.ts";
 import { logStoreContract } from "./log-store.contract.ts";
 import { metadataStoreContract } from "./metadata-store.contract.ts";
+import { segmentRegistryContract } from "./segment-registry.contract.ts";
 import { segmentStoreContract } from "./segment-store.contract.ts";
 
 const [logs, metadata, segments] = [new MemoryLogStore(), new MemoryMetadataStore(), new MemorySegmentStore()];
 logStoreContract("memory", () => logs);
 metadataStoreContract("memory", () => metadata);
 segmentStoreContract("memory", () => segments);
+const registry = new MemorySegmentRegistry();
+segmentRegistryContract("memory", () => registry);
+const groups = new MemoryGroupStore();
+groupStoreContract("memory", () => groups);
+const instances = new MemoryInstanceStore();
+instanceStoreContract("memory", () => instances);

@@ -32,6 +32,15 @@ export function metadataStoreContract(name: string, open: () => MetadataStore): 
       expect(await store.clusterId("two")).toBe(first);
     });
 
+    it("keeps a group where it was begun first, whoever asks", async () => {
+      const [store, groupId] = [open(), `g-${crypto.randomUUID()}`];
+      expect(await store.groupHome(groupId)).toBeUndefined();
+      const homes = await Promise.all([2, 3, 2, 1].map((candidate) => store.groupHome(groupId, candidate)));
+      expect(new Set(homes).size).toBe(1);
+      expect(await store.groupHome(groupId)).toBe(homes[0]);
+      expect(await store.groupHome(`${groupId}-other`)).toBeUndefined();
+    });
+
     it("creates a topic once, and says yes again to whoever created it", async () => {
       const [store, mine] = [open(), topic()];
       expect(await store.createTopic(mine)).toBe(true);

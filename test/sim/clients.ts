@@ -18,30 +18,49 @@ export interface ClientWorld {
   readonly steps: number;
   /** With several replicas the highWatermark that a reader can see for itself may lag behind an acknowledgement, as in Kafka. */
   readonly mayLag?: boolean;
+  /** Whether acknowledged records may have been lost by now, by an unclean election. */
+  readonly mayHaveLost?: () => boolean;
+  /** Where the log begins by now: what lies below is out of range. 0 unless told. */
+  readonly logStartOffset?: () => Promise<number>;
+  /** How long a produce may take; 15 s unless told. */
+  readonly timeoutMs?: number;
+  /** A reader hears no answer that comes later; Infinity unless told. What a process says that slept in the middle of a fetch is nobody's. */
+  readonly patienceMs?: number;
+  /** The longest that a client waits between two requests; 300 ms unless told. */
+  readonly pauseMs?: number;
 }
 
 interface Terms {
   readonly producer?: { readonly producerId: number; readonly producerEpoch: number; readonly baseSequence: number };
   readonly expectedOffset?: number;
+  /** -1 (all) unless told. */
+  readonly acks?: -1 | 1;
 }
 
 /** The offset it was given, or the error's code and whether it certainly was not appended. */
-type Sent = { readonly offset: number } | { readonly code: string; readonly isRefused: boolean };
+export type Sent =
+  | { readonly offset: number; readonly sentAt: number }
+  | { readonly code: string; readonly isRefused: boolean };
 
-export async function send({ broker, scheduler }: ClientWorld, value: string, terms: Terms): Promise<Sent> {
+export async function send(
+  { broker, scheduler, timeoutMs = 15_000 }: ClientWorld,
+  value: string,
+  terms: Terms,
+): Promise<Sent> {
+  const sentAt = scheduler.now;
   const record = { partition: 0, key: null, value: Buffer.from(value), headers: [] };
   try {
     const produced = await produceRecords(broker(), {
       topic: TOPIC,
       records: [record],
       acks: -1,
-      timeoutMs: 15_000,
+      timeoutMs,
       ...terms,
     });
     const result = produced.ok ? produced.value.results[0]! : produced;
     if (result.ok) {
       scheduler.note(`${value} at ${result.value.offset}`);
-      return { offset: result.value.offset };
+      return { offset: result.value.offset, sentAt };
     }
     const { refusal } = result;
     scheduler.note(`${value} ${refusal.code}`);
@@ -57,7 +76,12 @@ function passing(error: unknown): undefined {
   if (!(error instanceof KafkaError)) throw error;
 }
 
-const pause = ({ scheduler }: ClientWorld) => scheduler.sleep(scheduler.integer(300));
+function acknowledge(attempt: Attempt, { offset, sentAt }: Extract<Sent, { offset: number }>): void {
+  attempt.offset = offset;
+  attempt.sentAt = sentAt;
+}
+
+const pause = ({ scheduler, pauseMs = 300 }: ClientWorld) => scheduler.sleep(scheduler.integer(pauseMs));
 
 /** Sends each value until it is acknowledged, under one sequence; begins anew under another id if it must. */
 export async function idempotentProducer(world: ClientWorld, id: number): Promise<void> {
@@ -74,8 +98,13 @@ export async function idempotentProducer(world: ClientWorld, id: number): Promis
     for (let tries = 0; ; tries++) {
       const sent = await send(world, attempt.value, { producer: { producerId, producerEpoch: 0, baseSequence } });
       if ("offset" in sent) {
-        attempt.offset = sent.offset;
+        acknowledge(attempt, sent);
         baseSequence++;
+        break;
+      }
+      if (sent.code === "OUT_OF_ORDER_SEQUENCE_NUMBER" && world.mayHaveLost?.()) {
+        // As Kafka's producer does whose last batches an unclean election lost.
+        producerId = undefined;
         break;
       }
       if (sent.code === "OUT_OF_ORDER_SEQUENCE_NUMBER" || sent.code === "INVALID_PRODUCER_EPOCH") {
@@ -93,12 +122,13 @@ export async function idempotentProducer(world: ClientWorld, id: number): Promis
 }
 
 /** Sends each value once, whatever comes of it: it must not stand in the log twice. */
-export async function plainProducer(world: ClientWorld, id: number): Promise<void> {
+export async function plainProducer(world: ClientWorld, id: number, acks: -1 | 1 = -1): Promise<void> {
   for (let step = 0; step < world.steps; step++) {
-    const attempt: Attempt = { value: `p${id}-${step}` };
+    const value = `${acks === 1 ? "one" : "p"}${id}-${step}`;
+    const attempt: Attempt = acks === 1 ? { value, isLeadersAlone: true } : { value };
     world.history.attempts.push(attempt);
-    const sent = await send(world, attempt.value, {});
-    if ("offset" in sent) attempt.offset = sent.offset;
+    const sent = await send(world, value, { acks });
+    if ("offset" in sent) acknowledge(attempt, sent);
     else attempt.isRefused = sent.isRefused;
     await pause(world);
   }
@@ -114,7 +144,7 @@ export async function conditionalAppender(world: ClientWorld): Promise<void> {
     world.history.attempts.push(attempt);
     const sent = await send(world, attempt.value, { expectedOffset: end.value.offset });
     if ("offset" in sent) {
-      attempt.offset = sent.offset;
+      acknowledge(attempt, sent);
       if (sent.offset !== end.value.offset)
         world.history.violations.push(`${attempt.value} expected ${end.value.offset} and got ${sent.offset}`);
     } else attempt.isRefused = sent.isRefused;
@@ -127,15 +157,22 @@ export async function fetcher(world: ClientWorld): Promise<void> {
   const { scheduler, broker, history, steps } = world;
   let offset = 0;
   for (let step = 0; step < 3 * steps; step++) {
-    const acknowledged = Math.max(-1, ...history.attempts.map((attempt) => attempt.offset ?? -1));
+    const kept = history.attempts.filter(({ isLeadersAlone }) => isLeadersAlone === undefined);
+    const acknowledged = Math.max(-1, ...kept.map((attempt) => attempt.offset ?? -1));
     const from = scheduler.chance(0.2) ? scheduler.integer(acknowledged + 2) : offset;
     const maxBytes = scheduler.chance(0.5) ? 100 : 1 << 20;
     const maxWaitMs = scheduler.integer(2_000);
     const request = { topic: TOPIC, partition: 0, offset: from, maxBytes, minBytes: 1, maxWaitMs };
+    const askedAt = scheduler.now;
     const fetched = await fetch(broker(), request).catch(passing);
+    if (scheduler.now - askedAt > (world.patienceMs ?? Number.POSITIVE_INFINITY)) continue;
     if (!fetched?.ok) {
       if (fetched === undefined) continue;
-      if (fetched.refusal.code === "OFFSET_OUT_OF_RANGE" && from <= acknowledged + 1) {
+      if (fetched.refusal.code === "OFFSET_OUT_OF_RANGE" && from < ((await world.logStartOffset?.()) ?? 0)) {
+        offset = fetched.refusal.logStartOffset ?? 0;
+      } else if (fetched.refusal.code === "OFFSET_OUT_OF_RANGE" && world.mayHaveLost?.()) {
+        offset = fetched.refusal.highWatermark ?? 0;
+      } else if (fetched.refusal.code === "OFFSET_OUT_OF_RANGE" && from <= acknowledged + 1) {
         history.violations.push(`fetch from ${from} is out of range, though ${acknowledged} was acknowledged before`);
       }
       continue;

@@ -1,6 +1,7 @@
 import type { BrokerParts } from "../../shared/broker/broker.ts";
 import { growInSyncReplicas, shrinkInSyncReplicas } from "../../shared/broker/change-in-sync-replicas.ts";
 import { readRegistration } from "../../shared/broker/change-partition.ts";
+import { electAnyLeader } from "../../shared/broker/elect-any-leader.ts";
 import { electLeader } from "../../shared/broker/elect-leader.ts";
 import { Replicator } from "../../shared/broker/replicator.ts";
 import { KafkaError } from "../../shared/kafka/kafka-error.ts";
@@ -22,14 +23,23 @@ export interface Disturbance {
   readonly topicId: string;
   readonly regions: readonly number[];
   readonly bug: ReplicationBug;
+  /** The topic allows unclean elections. */
+  readonly isUncleanAllowed: boolean;
 }
 
 /** What has to come in a row to do harm, or to end it, comes more often; 1 where nothing is said. */
-const LIKELIHOOD: Readonly<Record<string, number>> = { back: 3, elect: 2, shrink: 2, grow: 2, growAndDoze: 2 };
+const LIKELIHOOD: Readonly<Record<string, number>> = {
+  back: 3,
+  elect: 2,
+  shrink: 2,
+  grow: 2,
+  growAndDoze: 2,
+  electUncleanly: 2,
+};
 
 /** Something goes wrong, or somebody changes the leader or the in-sync set: all of it is safe at any time. */
 export async function disturb(disturbance: Disturbance): Promise<void> {
-  const { scheduler, network, some, topicId, regions, bug } = disturbance;
+  const { scheduler, network, some, topicId, regions, bug, isUncleanAllowed } = disturbance;
   const region = regions[scheduler.integer(regions.length)]!;
   const member = some();
   const { process } = member;
@@ -67,9 +77,17 @@ export async function disturb(disturbance: Disturbance): Promise<void> {
       };
       await Promise.all([grow(parts, topicId, region, bug), doze()]);
     },
+    // Whoever is cut off from all in sync takes them for gone, and is wrong about it at times.
+    electUncleanly: async () => {
+      const registration = await readRegistration(parts, topicId, 0);
+      if (registration === undefined || !isUncleanAllowed) return;
+      const isGone = async (_: unknown, id: number) => !network.reaches(member.region, id) || scheduler.chance(0.5);
+      await electAnyLeader(parts, { registration, isUncleanAllowed, reach: { isGone } });
+    },
     replicate: () => new Replicator(process.broker, member.region).run(),
   };
-  const names = Object.keys(acts).flatMap((name) => Array.from({ length: LIKELIHOOD[name] ?? 1 }, () => name));
+  const times = (name: string) => (name === "electUncleanly" && !isUncleanAllowed ? 0 : (LIKELIHOOD[name] ?? 1));
+  const names = Object.keys(acts).flatMap((name) => Array.from({ length: times(name) }, () => name));
   const name = names[scheduler.integer(names.length)]!;
   scheduler.note(`chaos ${name} ${region}`);
   try {

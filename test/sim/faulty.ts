@@ -25,13 +25,17 @@ const LATE_MS = 20_000;
 export function faulty<T extends object>(store: T, scheduler: Scheduler, faults: () => Faults): T {
   const operate = async (name: string, apply: () => Promise<unknown>): Promise<unknown> => {
     const { fail, throttle, loseAnswer, applyLate, hang, maxDelayMs } = faults();
-    const isWrite = /^(put|replace|create|update|delete|next|remove)/.test(name);
+    const isWrite = /^(put|add|replace|create|update|delete|next|remove|write|commit)/.test(name);
     await scheduler.sleep(scheduler.integer(maxDelayMs + 1));
     const lost = () => new KafkaError("KAFKA_STORAGE_ERROR", "the answer was lost", { outcome: "unknown" });
     if (scheduler.chance(fail)) throw new KafkaError("KAFKA_STORAGE_ERROR", "refused");
     if (scheduler.chance(throttle)) throw new KafkaError("THROTTLING_QUOTA_EXCEEDED", "throttled");
     if (isWrite && scheduler.chance(applyLate)) {
-      void scheduler.sleep(scheduler.integer(LATE_MS)).then(apply);
+      // What it fails with by then is told to nobody.
+      void scheduler
+        .sleep(scheduler.integer(LATE_MS))
+        .then(apply)
+        .catch(() => undefined);
       throw lost();
     }
     if (scheduler.chance(hang)) {

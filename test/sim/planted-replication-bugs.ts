@@ -142,7 +142,8 @@ export const PLANTED_REPLICATION_BUGS: Readonly<Record<string, ReplicationBug>> 
           const result = await store.putItem(log, item);
           if (result.kind === "written" && !isReplica(scheduler, region, item) && scheduler.chance(0.3)) {
             const parts = { logStore: store, clock: scheduler.clock(() => 0) };
-            const state = await loadLog(parts, log, 0).catch(() => undefined);
+            const terms = { logStartOffset: 0, leaderEpoch: Number.MAX_SAFE_INTEGER };
+            const state = await loadLog(parts, log, terms).catch(() => undefined);
             if (state?.lastEpoch === item.leaderEpoch)
               await store.putCheckpoint(log, { ...toCheckpoint(state), committedIn: item.leaderEpoch });
           }
@@ -176,6 +177,33 @@ export const PLANTED_REPLICATION_BUGS: Readonly<Record<string, ReplicationBug>> 
             return linked;
           });
           return { ...page, items };
+        },
+      }),
+  },
+};
+
+/** What goes wrong where unclean elections are allowed, and the rules for them are left out. */
+export const PLANTED_UNCLEAN_BUGS: Readonly<Record<string, ReplicationBug>> = {
+  "a checkpoint that outlives an unclean election": {
+    metadataStore: (store) =>
+      reading(store, ({ uncleanElections, ...read }) =>
+        uncleanElections === undefined
+          ? read
+          : {
+              ...read,
+              uncleanElections: uncleanElections.map(({ leaderEpoch }) => ({
+                leaderEpoch,
+                keptBelow: Number.MAX_SAFE_INTEGER,
+              })),
+            },
+      ),
+  },
+  "acks=all that is answered without a look at who leads": {
+    metadataStore: (store) =>
+      withChange(store, {
+        getTopic: async (name) => {
+          const topic = await store.getTopic(name);
+          return topic && { ...topic, configs: { ...topic.configs, "unclean.leader.election.enable": "false" } };
         },
       }),
   },

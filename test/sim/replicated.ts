@@ -12,11 +12,13 @@ import { silentMetrics } from "../../shared/runtime/metrics.ts";
 import { MemoryLogStore } from "../../shared/storage/memory/memory-log-store.ts";
 import { MemoryMetadataStore } from "../../shared/storage/memory/memory-metadata-store.ts";
 import { MemorySegmentStore } from "../../shared/storage/memory/memory-segment-store.ts";
+import { Appended } from "./appended.ts";
 import { type ClientWorld, conditionalAppender, fetcher, idempotentProducer, plainProducer, send } from "./clients.ts";
 import { disturb, type Member } from "./disturb.ts";
 import { type Faults, faulty, NO_FAULTS } from "./faulty.ts";
-import { check, type FinalLog, type History } from "./history.ts";
+import { check, type FinalLog, type History, lostAttempts } from "./history.ts";
 import { METADATA, Network, reachable, type Sleeper } from "./network.ts";
+import { regionWork } from "./region-work.ts";
 import { differences } from "./replica-differences.ts";
 import { Scheduler } from "./scheduler.ts";
 import { type Outcome, Process, readAll, TOPIC } from "./simulation.ts";
@@ -36,28 +38,49 @@ export interface ReplicationBug {
   readonly joinersMetadataStore?: (store: MetadataStore) => MetadataStore;
 }
 
+export interface ReplicatedOutcome extends Outcome {
+  /** Acknowledged records that are not in the log in the end: by the leader alone, or before an unclean election. */
+  readonly lost: number;
+  /** Elections because a leader's region was gone. */
+  readonly takenOver: number;
+  readonly uncleanElections: number;
+}
+
 /**
  * Writers, readers and elections over three regions that crash, come back, and are cut off from each other and from the
  * metadata, with processes that fall asleep anywhere, under one seeded scheduler.
  */
-export async function simulateReplication(seed: number, steps: number, bug: ReplicationBug = {}): Promise<Outcome> {
+export async function simulateReplication(
+  seed: number,
+  steps: number,
+  bug: ReplicationBug = {},
+  isUncleanAllowed = false,
+): Promise<ReplicatedOutcome> {
   const scheduler = new Scheduler(seed);
   const weather: Faults = {
-    fail: scheduler.random.next() * 0.05,
-    throttle: scheduler.random.next() * 0.05,
-    loseAnswer: scheduler.random.next() * 0.1,
-    applyLate: scheduler.random.next() * 0.05,
-    hang: scheduler.random.next() * 0.01,
+    fail: scheduler.random.next() * 0.08,
+    throttle: scheduler.random.next() * 0.08,
+    loseAnswer: scheduler.random.next() * 0.15,
+    applyLate: scheduler.random.next() * 0.08,
+    hang: scheduler.random.next() * 0.02,
     maxDelayMs: 1 + scheduler.integer(60),
   };
   let faults = NO_FAULTS;
   const network = new Network();
+  const appended = new Appended(scheduler);
   const memory = new Map(
-    REGIONS.map((id) => [id, { logStore: new MemoryLogStore(), segmentStore: new MemorySegmentStore() }]),
+    REGIONS.map((id) => {
+      const segmentStore = new MemorySegmentStore();
+      return [id, { logStore: appended.logStore(new MemoryLogStore(), segmentStore), segmentStore }];
+    }),
   );
-  const metadata = new MemoryMetadataStore();
+  const metadata = appended.metadataStore(new MemoryMetadataStore());
   const calmMs = 200 + scheduler.integer(3_000);
   const checkpointEveryItems = 1 + scheduler.integer(12);
+  const regionTerms = {
+    leaseMs: 2_000 + scheduler.integer(8_000),
+    replicaLagTimeMaxMs: 3_000 + scheduler.integer(20_000),
+  };
   const partsIn = (region: number, sleeper: Sleeper, change: Partial<ReplicationBug> = bug): BrokerParts => {
     const seen = <T extends object>(store: T, place: number): T =>
       reachable(
@@ -78,6 +101,8 @@ export async function simulateReplication(seed: number, steps: number, bug: Repl
     return {
       ...replicas.get(region)!,
       replicas,
+      brokerId: region,
+      leaseMs: regionTerms.leaseMs,
       metadataStore: change.metadataStore?.(metadataStore, scheduler) ?? metadataStore,
       clock: scheduler.clock(() => 0),
       random: scheduler.random,
@@ -92,6 +117,7 @@ export async function simulateReplication(seed: number, steps: number, bug: Repl
     return { region, process: new Process(partsIn(region, sleeper, change), scheduler, sleeper) };
   };
   const members = REGIONS.flatMap((region) => Array.from({ length: PROCESSES_PER_REGION }, () => memberOf(region)));
+  const workers = members.filter((_, index) => index % PROCESSES_PER_REGION === 0);
   const { readersMetadataStore } = bug;
   const readers =
     readersMetadataStore === undefined
@@ -101,10 +127,14 @@ export async function simulateReplication(seed: number, steps: number, bug: Repl
   const anyOf = (some: readonly Member[]) => some[scheduler.integer(some.length)]!;
   let final: FinalLog | string = [];
   let differing: readonly string[] = [];
+  let takenOver = 0;
 
   const run = async () => {
     const inlineMaxBytes = scheduler.chance(0.3) ? "100" : "32768";
-    const configs = { "millrace.inline.max.bytes": inlineMaxBytes };
+    const configs = {
+      "millrace.inline.max.bytes": inlineMaxBytes,
+      "unclean.leader.election.enable": String(isUncleanAllowed),
+    };
     const sound = openBroker(partsIn(REGIONS[0]!, { pausedUntil: 0 }, {}));
     const created = await createTopic(sound, { name: TOPIC, replicationFactor: 3, configs });
     if (!created.ok) throw new Error(created.refusal.message);
@@ -115,7 +145,7 @@ export async function simulateReplication(seed: number, steps: number, bug: Repl
       while (!isOver) {
         await scheduler.sleep(50 + scheduler.integer(calmMs));
         const some = () => anyOf(members);
-        if (!isOver) await disturb({ scheduler, network, some, topicId, regions: REGIONS, bug });
+        if (!isOver) await disturb({ scheduler, network, some, topicId, regions: REGIONS, bug, isUncleanAllowed });
       }
     };
     const world: ClientWorld = {
@@ -124,15 +154,30 @@ export async function simulateReplication(seed: number, steps: number, bug: Repl
       history,
       steps,
       mayLag: true,
+      mayHaveLost: () => appended.uncleanElections > 0,
     };
     const clients = [
       ...Array.from({ length: 3 }, (_, id) => idempotentProducer(world, id)),
       ...Array.from({ length: 2 }, (_, id) => plainProducer(world, id)),
+      plainProducer(world, 0, 1),
       conditionalAppender(world),
       ...Array.from({ length: 2 }, () => fetcher({ ...world, broker: () => anyOf(readers).process.broker })),
     ];
     void chaos();
     void chaos();
+    for (const member of workers) {
+      regionWork(
+        scheduler,
+        member,
+        regionTerms,
+        () => isOver,
+        (partitions) => {
+          takenOver += partitions;
+        },
+      ).catch((error: unknown) => {
+        history.violations.push(`a region's work ended: ${error}`);
+      });
+    }
     await Promise.all(clients);
     isOver = true;
     faults = NO_FAULTS;
@@ -153,10 +198,13 @@ export async function simulateReplication(seed: number, steps: number, bug: Repl
     broken:
       typeof final === "string"
         ? [`the log cannot be read in the end: ${final}`]
-        : [...check(history, final), ...differing],
+        : [...check(history, final, appended), ...differing],
     acknowledged: history.attempts.filter(({ offset }) => offset !== undefined).length,
     unknown: history.attempts.filter(({ offset, isRefused }) => offset === undefined && !isRefused).length,
     seen: history.seen.length,
+    lost: typeof final === "string" ? 0 : lostAttempts(history, final).length,
+    takenOver,
+    uncleanElections: appended.uncleanElections,
     traceHash: createHash("sha256").update(trace.join("\n")).digest("hex"),
     trace,
   };

@@ -3,7 +3,7 @@ import { cruise } from "dependency-cruiser";
 import { describe, expect, it } from "vitest";
 
 /** Layers from low to high: each may import itself and what stands before it, and the runtime. */
-const LAYERS = ["kafka", "record", "log", "broker", "http"];
+const LAYERS = ["kafka", "record", "log", "group", "broker", "http"];
 const above = (index: number) => LAYERS.slice(index + 1).join("|");
 
 /** Names, keys and numbers that the deployment and the runtime must have alike: ADR 6. */
@@ -16,6 +16,11 @@ const forbidden = [
     from: { path: `^shared/${layer}/` },
     to: { path: `^shared/(${above(index)})/` },
   })),
+  {
+    name: "group knows nothing of logs",
+    from: { path: "^shared/group/" },
+    to: { path: "^shared/log/" },
+  },
   {
     name: "the core names no adapter",
     from: { path: `^shared/(${LAYERS.join("|")}|runtime)/` },

@@ -23,7 +23,7 @@ describe("the sources", () => {
   });
 
   it("take time and randomness as arguments below the adapters", () => {
-    const core = files.filter((file) => /^shared\/(kafka|record|log|broker|http|oidc)\//.test(file));
+    const core = files.filter((file) => /^shared\/(kafka|record|log|group|broker|http|oidc)\//.test(file));
     const impure = /\b(Date\.now|Math\.random|setTimeout|setInterval|performance\.now|randomUUID|randomBytes)\b/;
     expect(core.filter((file) => impure.test(source(file)))).toEqual([]);
   });

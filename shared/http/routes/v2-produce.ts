@@ -3,7 +3,14 @@ import { produceRecords, type RecordResult } from "../../broker/produce-records.
 import { ERROR_CODES } from "../../kafka/error-code.ts";
 import { MAX_RECORDS_PER_REQUEST } from "../../kafka/limits.ts";
 import { badRequest, cut, HttpError } from "../http-error.ts";
-import { type HttpResponse, JSON_TYPE, mediaType, V2_JSON_TYPE } from "../http-message.ts";
+import {
+  type HttpResponse,
+  JSON_TYPE,
+  mediaType,
+  V2_BINARY_TYPE,
+  V2_EMBEDDED_JSON_TYPE,
+  V2_JSON_TYPE,
+} from "../http-message.ts";
 import { produceTerms } from "../produce-terms.ts";
 import { base64Bytes } from "../record-data.ts";
 import { type Route, type RouteContext, route } from "../route.ts";
@@ -11,9 +18,6 @@ import { produceQuery, producerHeaders } from "../schema/parameters.ts";
 import * as schema from "../schema/v2-schema.ts";
 import { partitionNotFound, v2Json, v2Unwrap } from "./v2-answer.ts";
 import { partitionNumber } from "./v3-resource.ts";
-
-export const V2_BINARY_TYPE = "application/vnd.kafka.binary.v2+json";
-export const V2_EMBEDDED_JSON_TYPE = "application/vnd.kafka.json.v2+json";
 
 const produces = {
   method: "POST",

@@ -1,5 +1,6 @@
 import { describeCluster } from "../../broker/describe-cluster.ts";
 import { describeTopic } from "../../broker/describe-topic.ts";
+import { fencedBrokers } from "../../broker/fenced-brokers.ts";
 import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, listOffsets } from "../../broker/list-offsets.ts";
 import { listAllTopics } from "../../broker/list-topics.ts";
 import type { PartitionRegistration } from "../../broker/metadata-store.ts";
@@ -87,11 +88,12 @@ export const v2TopicRoutes: readonly Route[] = [
     ...reads,
     path: "/brokers",
     operationId: "v2ListBrokers",
-    summary: "The ids of the brokers.",
+    summary: "The ids of the brokers that are alive.",
     response: { status: 200, schema: schema.brokers, mediaTypes: answers },
     handle: async (context) => {
       const { brokers } = await describeCluster(context.broker);
-      return v2Json(context, { brokers: brokers.map(({ brokerId }) => brokerId) });
+      const fenced = await fencedBrokers(context.broker);
+      return v2Json(context, { brokers: brokers.map(({ brokerId }) => brokerId).filter((id) => !fenced.has(id)) });
     },
   }),
 ];

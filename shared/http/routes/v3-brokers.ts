@@ -1,5 +1,6 @@
-import { describeCluster } from "../../broker/describe-cluster.ts";
-import { describeTopic } from "../../broker/describe-topic.ts";
+import { type ClusterDescription, describeCluster } from "../../broker/describe-cluster.ts";
+import { fencedBrokers } from "../../broker/fenced-brokers.ts";
+import { listPartitions } from "../../broker/list-partitions.ts";
 import { listAllTopics } from "../../broker/list-topics.ts";
 import type { TopicItem } from "../../broker/metadata-store.ts";
 import { HttpError } from "../http-error.ts";
@@ -7,8 +8,8 @@ import { JSON_TYPE, json } from "../http-message.ts";
 import { type Route, type RouteContext, route } from "../route.ts";
 import { noQuery, pageQuery } from "../schema/parameters.ts";
 import * as schema from "../schema/v3-schema.ts";
+import { replicaResource } from "./partition-resource.ts";
 import { type TopicPage, topicPage } from "./topic-page.ts";
-import { replicaResource } from "./v3-partitions.ts";
 import { checkCluster, list, pageResponse, related, resource } from "./v3-resource.ts";
 
 const reads = { method: "GET", lambda: "fetch", query: noQuery, accepts: [] } as const;
@@ -25,7 +26,8 @@ export const brokerRoutes: readonly Route[] = [
     handle: async (context) => {
       const clusterId = await checkCluster(context);
       const { brokers } = await describeCluster(context.broker);
-      const data = brokers.map(({ brokerId, region }) => brokerResource(context, clusterId, brokerId, region));
+      const fenced = await fencedBrokers(context.broker);
+      const data = brokers.map((found) => brokerResource(context, clusterId, found, fenced));
       return json(200, list(context, "KafkaBrokerList", `/${clusterId}/brokers`, data));
     },
   }),
@@ -37,8 +39,8 @@ export const brokerRoutes: readonly Route[] = [
     response: { status: 200, schema: schema.brokerResource, mediaTypes: [JSON_TYPE] },
     handle: async (context) => {
       const clusterId = await checkCluster(context);
-      const { brokerId, region } = await brokerOf(context);
-      return json(200, brokerResource(context, clusterId, brokerId, region));
+      const found = await brokerOf(context);
+      return json(200, brokerResource(context, clusterId, found, await fencedBrokers(context.broker)));
     },
   }),
   route({
@@ -84,7 +86,12 @@ interface PageQuery {
   readonly page_token?: string | undefined;
 }
 
-function brokerResource(context: RouteContext, clusterId: string, brokerId: number, region: string) {
+function brokerResource(
+  context: RouteContext,
+  clusterId: string,
+  { brokerId, region }: ClusterDescription["brokers"][number],
+  fenced: ReadonlySet<number>,
+) {
   const path = `/${clusterId}/brokers/${brokerId}`;
   const { hostname, port, protocol } = new URL(context.baseUrl);
   return {
@@ -99,21 +106,19 @@ function brokerResource(context: RouteContext, clusterId: string, brokerId: numb
     rack: region,
     configs: related(context, `${path}/configs`),
     partition_replicas: related(context, `${path}/partition-replicas`),
+    is_fenced: fenced.has(brokerId),
   };
 }
 
 /** The replicas on a broker, topic by topic. */
 async function replicasOf(context: RouteContext<PageQuery>, clusterId: string, brokerId: number): Promise<TopicPage> {
-  const replicasOfTopic = async ({ name }: TopicItem) => {
-    const described = await describeTopic(context.broker, name);
-    // A topic that was deleted since holds none.
-    const partitions = described.ok ? described.value.partitions : [];
-    return partitions
-      .filter(({ replicas }) => replicas.includes(brokerId))
-      .map((registration) => replicaResource(context, clusterId, name, registration, brokerId));
-  };
   const all = await listAllTopics(context.broker);
-  const replicasOfAll = (topics: readonly TopicItem[]) => Promise.all(topics.map(replicasOfTopic));
+  const replicasOfAll = async (topics: readonly TopicItem[]) =>
+    (await listPartitions(context.broker, topics, undefined)).map(({ topic, partitions }) =>
+      partitions
+        .filter(({ replicas }) => replicas.includes(brokerId))
+        .map((registration) => replicaResource(context, clusterId, topic, registration, brokerId)),
+    );
   return topicPage(all, context.query.page_token, replicasOfAll, READS_AT_ONCE);
 }
 

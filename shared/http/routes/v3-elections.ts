@@ -1,6 +1,12 @@
+import type { Broker } from "../../broker/broker.ts";
 import { describeTopic } from "../../broker/describe-topic.ts";
+import { type ElectedLeader, electAnyLeader } from "../../broker/elect-any-leader.ts";
 import { electLeader } from "../../broker/elect-leader.ts";
+import type { PartitionRegistration } from "../../broker/metadata-store.ts";
+import { RegionReach } from "../../broker/region-reach.ts";
+import type { TopicDescription } from "../../broker/topic-description.ts";
 import { type Refusal, refuse } from "../../kafka/kafka-error.ts";
+import { ok, type Result, refused } from "../../kafka/result.ts";
 import { HttpError, refusalError } from "../http-error.ts";
 import { JSON_TYPE, json } from "../http-message.ts";
 import { type Route, type RouteContext, route } from "../route.ts";
@@ -22,7 +28,8 @@ export const electionRoutes: readonly Route[] = [
     lambda: "produce",
     path: `${CLUSTER}/leader-elections`,
     operationId: "electLeaders",
-    summary: "Moves partitions to their preferred leader, or to the one that is named: Kafka's ElectLeaders.",
+    summary:
+      "Moves partitions to their preferred leader, or to the one that is named: Kafka's ElectLeaders. UNCLEAN: gives those whose leader is gone any leader, where the topic allows it one that was not in sync, which loses records.",
     query: noQuery,
     body: schema.electLeadersBody,
     accepts: [JSON_TYPE],
@@ -30,47 +37,85 @@ export const electionRoutes: readonly Route[] = [
     handle: async (context) => {
       await checkCluster(context);
       const { election_type = "PREFERRED", partitions } = context.body;
-      if (election_type === "UNCLEAN") {
-        throw new HttpError(
-          400,
-          40002,
-          "unclean elections are not supported",
-          "wait for a replica in sync to come back",
-        );
-      }
+      const elect = election_type === "UNCLEAN" ? await anyLeader(context) : preferredLeader(context);
       const data = [];
-      for (const wanted of partitions) data.push(await elect(context, wanted));
+      for (const wanted of partitions) data.push(await electOne(context, wanted, elect));
       return json(200, { kind: "KafkaLeaderElectionList", data });
     },
   }),
 ];
 
+/** How the leader of one partition is elected. */
+type Elect = (
+  wanted: WantedLeader,
+  topic: TopicDescription,
+  registration: PartitionRegistration,
+) => Promise<Result<ElectedLeader>>;
+
 /** What became of one partition; one that is refused fails alone. */
-async function elect({ broker }: RouteContext, { topic_name, partition_id, leader }: WantedLeader) {
+async function electOne({ broker }: RouteContext, wanted: WantedLeader, elect: Elect) {
+  const { topic_name, partition_id } = wanted;
   const place = { topic_name, partition_id };
   const failed = (refusal: Refusal) => ({ ...place, ...refusalError(refusal).body });
   const described = await describeTopic(broker, topic_name);
   if (!described.ok) return failed(described.refusal);
-  const registration = described.value.partitions[partition_id];
-  if (registration === undefined) {
+  const before = described.value.partitions[partition_id];
+  if (before === undefined) {
     return failed(refuse("UNKNOWN_TOPIC_OR_PARTITION", `topic ${topic_name} has no partition ${partition_id}`));
   }
-  const wanted = leader ?? registration.replicas[0]!;
-  if (wanted === registration.leader) {
-    return failed(refuse("ELECTION_NOT_NEEDED", `broker ${wanted} leads already`));
-  }
-  const elected = await electLeader(broker, { topicId: registration.topicId, partition: partition_id, leader: wanted });
-  if (!elected.ok) {
-    const isPreferred = leader === undefined && elected.refusal.code === "ELIGIBLE_LEADERS_NOT_AVAILABLE";
-    return failed(isPreferred ? { ...elected.refusal, code: "PREFERRED_LEADER_NOT_AVAILABLE" } : elected.refusal);
-  }
+  const elected = await elect(wanted, described.value, before);
+  if (!elected.ok) return failed(elected.refusal);
   broker.topics.invalidate(topic_name);
-  const { leaderEpoch, inSyncReplicas } = elected.value;
+  const { registration, unclean } = elected.value;
   return {
     ...place,
-    leader: elected.value.leader,
-    leader_epoch: leaderEpoch,
-    in_sync_replicas: inSyncReplicas,
+    leader: registration.leader,
+    leader_epoch: registration.leaderEpoch,
+    in_sync_replicas: registration.inSyncReplicas,
+    ...(unclean === undefined
+      ? {}
+      : { unclean: { lost_from_offset: unclean.keptBelow, epoch_start_offset: unclean.startOffset } }),
     error_code: 200,
+  };
+}
+
+function preferredLeader({ broker }: RouteContext): Elect {
+  return async ({ partition_id, leader }, _, registration) => {
+    const wanted = leader ?? registration.replicas[0]!;
+    if (wanted === registration.leader) return refused("ELECTION_NOT_NEEDED", `broker ${wanted} leads already`);
+    const elected = await electLeader(broker, {
+      topicId: registration.topicId,
+      partition: partition_id,
+      leader: wanted,
+    });
+    if (elected.ok) return ok({ registration: elected.value });
+    const isPreferred = leader === undefined && elected.refusal.code === "ELIGIBLE_LEADERS_NOT_AVAILABLE";
+    if (!isPreferred) return elected;
+    return { ok: false, refusal: { ...elected.refusal, code: "PREFERRED_LEADER_NOT_AVAILABLE" } };
+  };
+}
+
+/** One look at which regions are gone, for all partitions of a request. */
+async function anyLeader({
+  broker,
+  body,
+}: {
+  broker: Broker;
+  body: { partitions: readonly WantedLeader[] };
+}): Promise<Elect> {
+  if (body.partitions.some(({ leader }) => leader !== undefined)) {
+    throw new HttpError(
+      400,
+      40002,
+      "an unclean election chooses the leader itself",
+      "leave leader out: the longest log leads",
+    );
+  }
+  const reach = await RegionReach.look(broker);
+  return (_, { configs }, registration) => {
+    const isUncleanAllowed = configs.some(
+      ({ name, value }) => name === "unclean.leader.election.enable" && value === "true",
+    );
+    return electAnyLeader(broker, { registration, isUncleanAllowed, reach });
   };
 }

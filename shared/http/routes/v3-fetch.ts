@@ -1,11 +1,17 @@
 import { type Fetched, fetch } from "../../broker/fetch.ts";
-import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, listOffsets } from "../../broker/list-offsets.ts";
-import { DEFAULT_FETCH_BYTES } from "../../kafka/limits.ts";
+import {
+  EARLIEST_LOCAL_TIMESTAMP,
+  EARLIEST_TIMESTAMP,
+  LATEST_TIERED_TIMESTAMP,
+  LATEST_TIMESTAMP,
+  listOffsets,
+} from "../../broker/list-offsets.ts";
+import { DEFAULT_FETCH_BYTES, MAX_FETCH_BYTES } from "../../kafka/limits.ts";
 import { badRequest, unwrap } from "../http-error.ts";
 import { JSON_TYPE, RECORD_BATCHES_TYPE } from "../http-message.ts";
 import { recordList } from "../record-list.ts";
 import { type Route, type RouteContext, route } from "../route.ts";
-import { fetchQuery } from "../schema/parameters.ts";
+import { fetchQuery, type StartOffset } from "../schema/parameters.ts";
 import * as schema from "../schema/record-schema.ts";
 import { checkCluster, partitionOf, url } from "./v3-resource.ts";
 
@@ -30,6 +36,8 @@ export const fetchRoutes: readonly Route[] = [
           partition,
           offset,
           maxBytes: query.max_bytes ?? DEFAULT_FETCH_BYTES,
+          // The next request may reach another process, which would read from S3 anew: an answer brings what it may.
+          maxColdBytes: query.max_bytes ?? MAX_FETCH_BYTES,
           minBytes: query.min_bytes ?? 1,
           maxWaitMs: query.timeout_ms ?? 0,
           ...(request.signal === undefined ? {} : { signal: request.signal }),
@@ -48,6 +56,7 @@ export const fetchRoutes: readonly Route[] = [
         self,
         high_watermark: fetched.highWatermark,
         log_start_offset: fetched.logStartOffset,
+        local_log_start_offset: fetched.localLogStartOffset,
         next_offset: nextOffset,
       };
       const body = `{"kind":"KafkaRecordList","metadata":${JSON.stringify(metadata)},"data":[${texts.join(",")}]}`;
@@ -56,30 +65,38 @@ export const fetchRoutes: readonly Route[] = [
   }),
 ];
 
+const TIMESTAMP_OF: Readonly<Record<StartOffset, number>> = {
+  earliest: EARLIEST_TIMESTAMP,
+  latest: LATEST_TIMESTAMP,
+  earliest_local: EARLIEST_LOCAL_TIMESTAMP,
+  latest_tiered: LATEST_TIERED_TIMESTAMP,
+};
+
 /** Where the fetch begins: the offset asked for, the first at or after the timestamp, or the log's start. */
 async function startOffset(
   {
     broker,
     params,
     query,
-  }: RouteContext<{ offset?: number | "earliest" | "latest" | undefined; timestamp?: number | undefined }>,
+  }: RouteContext<{ offset?: number | StartOffset | undefined; timestamp?: number | undefined }>,
   partition: number,
 ): Promise<number> {
   const { offset, timestamp } = query;
   if (offset !== undefined && timestamp !== undefined) throw badRequest("give an offset or a timestamp, not both");
   if (typeof offset === "number") return offset;
-  const topic = params["topic_name"]!;
-  const wanted = timestamp ?? (offset === "latest" ? LATEST_TIMESTAMP : EARLIEST_TIMESTAMP);
-  const found = unwrap(await listOffsets(broker, { topic, partition, timestamp: wanted }));
-  if (found.offset >= 0) return found.offset;
-  // No record is that young yet: what comes next will be.
-  return unwrap(await listOffsets(broker, { topic, partition, timestamp: LATEST_TIMESTAMP })).offset;
+  const at = async (wanted: number) =>
+    unwrap(await listOffsets(broker, { topic: params["topic_name"]!, partition, timestamp: wanted })).offset;
+  const found = await at(timestamp ?? TIMESTAMP_OF[offset ?? "earliest"]);
+  if (found >= 0) return found;
+  // No record is that young yet: what comes next will be. Nothing is in a segment: all is before what will be.
+  return at(timestamp === undefined ? EARLIEST_TIMESTAMP : LATEST_TIMESTAMP);
 }
 
-function offsetHeaders({ highWatermark, logStartOffset, nextOffset }: Fetched): Record<string, string> {
+function offsetHeaders(fetched: Fetched): Record<string, string> {
   return {
-    "millrace-high-watermark": String(highWatermark),
-    "millrace-log-start-offset": String(logStartOffset),
-    "millrace-next-offset": String(nextOffset),
+    "millrace-high-watermark": String(fetched.highWatermark),
+    "millrace-log-start-offset": String(fetched.logStartOffset),
+    "millrace-local-log-start-offset": String(fetched.localLogStartOffset),
+    "millrace-next-offset": String(fetched.nextOffset),
   };
 }

@@ -23,7 +23,7 @@ export const leaderEpochRoutes: readonly Route[] = [
       const topic = context.params["topic_name"]!;
       const partition = partitionOf(context);
       const asked = { topic, partition, leaderEpoch: epochOf(context) };
-      const { leaderEpoch, endOffset } = unwrap(await offsetsForLeaderEpoch(context.broker, asked));
+      const { leaderEpoch, endOffset, isUnclean } = unwrap(await offsetsForLeaderEpoch(context.broker, asked));
       return json(200, {
         kind: "KafkaLeaderEpoch",
         cluster_id: clusterId,
@@ -31,6 +31,7 @@ export const leaderEpochRoutes: readonly Route[] = [
         partition_id: partition,
         leader_epoch: leaderEpoch,
         end_offset: endOffset,
+        is_unclean: isUnclean,
       });
     },
   }),

@@ -1,17 +1,52 @@
 import { describeTopic } from "../../broker/describe-topic.ts";
-import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, listOffsets } from "../../broker/list-offsets.ts";
-import type { PartitionRegistration } from "../../broker/metadata-store.ts";
+import {
+  EARLIEST_LOCAL_TIMESTAMP,
+  EARLIEST_TIMESTAMP,
+  LATEST_TIERED_TIMESTAMP,
+  LATEST_TIMESTAMP,
+  listOffsets,
+} from "../../broker/list-offsets.ts";
+import { listPartitions } from "../../broker/list-partitions.ts";
+import { listAllTopics } from "../../broker/list-topics.ts";
 import { HttpError, unwrap } from "../http-error.ts";
 import { JSON_TYPE, json } from "../http-message.ts";
 import { type Route, type RouteContext, route } from "../route.ts";
-import { noQuery, offsetTypeQuery } from "../schema/parameters.ts";
+import { noQuery, offsetTypeQuery, partitionsQuery } from "../schema/parameters.ts";
 import * as schema from "../schema/v3-schema.ts";
-import { checkCluster, list, related, resource } from "./v3-resource.ts";
+import { partitionResource, replicaResource } from "./partition-resource.ts";
+import { topicPage } from "./topic-page.ts";
+import { checkCluster, list, pageResponse, resource } from "./v3-resource.ts";
 
 const PARTITIONS = "/v3/clusters/{cluster_id}/topics/{topic_name}/partitions";
+const ALL_PARTITIONS = "/v3/clusters/{cluster_id}/topics/-/partitions";
+const READS_AT_ONCE = 16;
 const reads = { method: "GET", lambda: "fetch", query: noQuery, accepts: [] } as const;
 
 export const partitionRoutes: readonly Route[] = [
+  route({
+    ...reads,
+    path: ALL_PARTITIONS,
+    operationId: "listAllPartitions",
+    summary: "The partitions of all topics, or those of them that are in a state, page by page.",
+    query: partitionsQuery,
+    response: { status: 200, schema: schema.partitionList, mediaTypes: [JSON_TYPE] },
+    handle: async (context) => {
+      const clusterId = await checkCluster(context);
+      const { page_token, filter } = context.query;
+      const all = await listAllTopics(context.broker);
+      const page = await topicPage(
+        all,
+        page_token,
+        async (topics) =>
+          (await listPartitions(context.broker, topics, filter)).map(({ topic, partitions }) =>
+            partitions.map((registration) => partitionResource(context, clusterId, topic, registration)),
+          ),
+        READS_AT_ONCE,
+      );
+      const query = filter === undefined ? "" : `?filter=${filter}`;
+      return pageResponse(context, "KafkaPartitionList", `/${clusterId}/topics/-/partitions${query}`, page);
+    },
+  }),
   route({
     ...reads,
     path: PARTITIONS,
@@ -42,7 +77,7 @@ export const partitionRoutes: readonly Route[] = [
     query: offsetTypeQuery,
     path: `${PARTITIONS}/{partition_id}/offset`,
     operationId: "getPartitionOffsets",
-    summary: "The first and the next offset of a partition.",
+    summary: "The first and the next offset of a partition; where its items begin, and what lies last in a segment.",
     response: { status: 200, schema: schema.partitionWithOffsets, mediaTypes: [JSON_TYPE] },
     handle: async (context) => {
       const clusterId = await checkCluster(context);
@@ -67,6 +102,8 @@ export const partitionRoutes: readonly Route[] = [
         partition_id: partition,
         earliest_offset: await offsetAt(EARLIEST_TIMESTAMP),
         latest_offset: await offsetAt(LATEST_TIMESTAMP),
+        earliest_local_offset: await offsetAt(EARLIEST_LOCAL_TIMESTAMP),
+        latest_tiered_offset: await offsetAt(LATEST_TIERED_TIMESTAMP),
       });
     },
   }),
@@ -109,51 +146,4 @@ export async function registrationOf({ broker, params }: RouteContext) {
   throw new HttpError(404, 40403, `Partition ${params["partition_id"]} of ${name} cannot be found.`, undefined, {
     kafka_error: "UNKNOWN_TOPIC_OR_PARTITION",
   });
-}
-
-function partitionResource(
-  context: RouteContext,
-  clusterId: string,
-  topic: string,
-  registration: PartitionRegistration,
-) {
-  const { partition, leader } = registration;
-  const path = `/${clusterId}/topics/${topic}/partitions/${partition}`;
-  return {
-    ...resource(context, "KafkaPartition", path, [
-      ["kafka", clusterId],
-      ["topic", topic],
-      ["partition", String(partition)],
-    ]),
-    cluster_id: clusterId,
-    topic_name: topic,
-    partition_id: partition,
-    leader: related(context, `${path}/replicas/${leader}`),
-    replicas: related(context, `${path}/replicas`),
-    reassignment: related(context, `${path}/reassignment`),
-  };
-}
-
-export function replicaResource(
-  context: RouteContext,
-  clusterId: string,
-  topic: string,
-  { partition, leader, inSyncReplicas }: PartitionRegistration,
-  brokerId: number,
-) {
-  return {
-    ...resource(context, "KafkaReplica", `/${clusterId}/topics/${topic}/partitions/${partition}/replicas/${brokerId}`, [
-      ["kafka", clusterId],
-      ["topic", topic],
-      ["partition", String(partition)],
-      ["replica", String(brokerId)],
-    ]),
-    cluster_id: clusterId,
-    topic_name: topic,
-    partition_id: partition,
-    broker_id: brokerId,
-    is_leader: brokerId === leader,
-    is_in_sync: inSyncReplicas.includes(brokerId),
-    broker: related(context, `/${clusterId}/brokers/${brokerId}`),
-  };
 }

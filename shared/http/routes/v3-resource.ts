@@ -55,10 +55,11 @@ export function list(context: RouteContext, kind: string, path: string, data: re
   return { kind, metadata: { self: url(context, path), next: null }, data };
 }
 
-/** A page of a list, with a link to the next. */
+/** A page of a list, with a link to the next. `path` may have a query. */
 export function pageResponse(context: RouteContext, kind: string, path: string, page: TopicPage): HttpResponse {
   const self = url(context, path);
-  const next = page.next === undefined ? null : `${self}?page_token=${encodeURIComponent(page.next)}`;
+  const token = () => `${self.includes("?") ? "&" : "?"}page_token=${encodeURIComponent(page.next!)}`;
+  const next = page.next === undefined ? null : `${self}${token()}`;
   const head = `{"kind":${JSON.stringify(kind)},"metadata":${JSON.stringify({ self, next })}`;
   return {
     status: 200,

@@ -23,6 +23,7 @@ export const electedLeaders = atFirstUse(() =>
         leader: z.optional(z.int()),
         leader_epoch: z.optional(z.int()),
         in_sync_replicas: z.optional(z.array(z.int())),
+        unclean: z.optional(z.object({ lost_from_offset: z.int(), epoch_start_offset: z.optional(z.int()) })),
         error_code: z.int(),
         message: z.optional(z.string()),
       }),
@@ -38,5 +39,6 @@ export const leaderEpoch = atFirstUse(() =>
     partition_id: z.int(),
     leader_epoch: z.int(),
     end_offset: z.int(),
+    is_unclean: z.boolean(),
   }),
 );

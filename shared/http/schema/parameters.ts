@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { MAX_FETCH_BYTES, MAX_PRODUCE_TIMEOUT_MS, MAX_WAIT_MS } from "../../kafka/limits.ts";
+import { PARTITION_FILTERS } from "../../kafka/partition-filter.ts";
 import { atFirstUse } from "./at-first-use.ts";
 
 /** An integer in a path, a query or a header. */
@@ -48,11 +49,15 @@ const format = atFirstUse(() =>
   ),
 );
 
+/** Where a fetch may begin by name: the ends of the log, where its items begin, and what lies last in a segment. */
+const START_OFFSETS = ["earliest", "latest", "earliest_local", "latest_tiered"] as const;
+export type StartOffset = (typeof START_OFFSETS)[number];
+
 /** Query parameters of a fetch. */
 export const fetchQuery = atFirstUse(() =>
   z.strictObject({
     offset: z.optional(
-      z.union([z.enum(["earliest", "latest"]), integer(0)], "must be earliest, latest or an integer from 0"),
+      z.union([z.enum(START_OFFSETS), integer(0)], `must be ${START_OFFSETS.join(", ")} or an integer from 0`),
     ),
     timestamp: z.optional(integer(0)),
     max_bytes: z.optional(integer(1, MAX_FETCH_BYTES)),
@@ -68,6 +73,11 @@ export const noQuery = atFirstUse(() => z.strictObject({}));
 /** Of lists that may be too long for one answer: what the `next` link of a page carries. */
 const pageToken = atFirstUse(() => z.optional(z.string().check(z.minLength(1), z.maxLength(MAX_TOKEN_LENGTH))));
 export const pageQuery = atFirstUse(() => z.strictObject({ page_token: pageToken() }));
+
+/** Of the partitions of all topics. */
+export const partitionsQuery = atFirstUse(() =>
+  z.strictObject({ filter: z.optional(z.enum(PARTITION_FILTERS)), page_token: pageToken() }),
+);
 
 /** Confluent spells the parameter in one way for a topic, in the other for all. */
 const authorizedOperations = atFirstUse(() => ({ include_authorized_operations: z.optional(booleanText()) }));

@@ -102,6 +102,7 @@ export const fetchedRecords = atFirstUse(() =>
       self: z.string(),
       high_watermark: z.int(),
       log_start_offset: z.int(),
+      local_log_start_offset: z.int(),
       next_offset: z.int(),
     }),
     data: z.array(

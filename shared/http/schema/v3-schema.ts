@@ -1,11 +1,11 @@
 import * as z from "zod/mini";
 import { atFirstUse } from "./at-first-use.ts";
 
-const related = atFirstUse(() => z.object({ related: z.string() }));
-const metadata = atFirstUse(() => z.object({ self: z.string(), resource_name: z.string() }));
+export const related = atFirstUse(() => z.object({ related: z.string() }));
+export const metadata = atFirstUse(() => z.object({ self: z.string(), resource_name: z.string() }));
 const listMetadata = atFirstUse(() => z.object({ self: z.string(), next: z.nullable(z.string()) }));
 
-function listOf<S extends z.ZodMiniType>(kind: string, data: S) {
+export function listOf<S extends z.ZodMiniType>(kind: string, data: S) {
   return z.object({ kind: z.literal(kind), metadata: listMetadata(), data: z.array(data) });
 }
 
@@ -36,6 +36,8 @@ export const brokerResource = atFirstUse(() =>
     rack: z.string(),
     configs: related(),
     partition_replicas: related(),
+    /** Millrace's own: the region counts as gone. */
+    is_fenced: z.boolean(),
   }),
 );
 export const brokerList = atFirstUse(() => listOf("KafkaBrokerList", brokerResource()));
@@ -85,6 +87,12 @@ export const partition = atFirstUse(() =>
     leader: related(),
     replicas: related(),
     reassignment: related(),
+    /** Millrace's own from here on. */
+    leader_id: z.int(),
+    leader_epoch: z.int(),
+    partition_epoch: z.int(),
+    assigned_replicas: z.array(z.int()),
+    in_sync_replicas: z.array(z.int()),
   }),
 );
 export const partitionList = atFirstUse(() => listOf("KafkaPartitionList", partition()));
@@ -98,6 +106,8 @@ export const partitionWithOffsets = atFirstUse(() =>
     partition_id: z.int(),
     earliest_offset: z.int(),
     latest_offset: z.int(),
+    earliest_local_offset: z.int(),
+    latest_tiered_offset: z.int(),
   }),
 );
 

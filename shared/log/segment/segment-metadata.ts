@@ -50,6 +50,8 @@ export interface SegmentMetadata {
   readonly version: number;
   /** When its copy began, in milliseconds since the epoch; part of its objects' names. */
   readonly startedAt: number;
+  /** By when its copier is done or has given up, in milliseconds since the epoch; an hour after it began unless told (COPY_ABANDONED_MS). */
+  readonly expectedBy?: number;
   /** When it came into its state, in milliseconds since the epoch. */
   readonly changedAt: number;
   /** In whose bucket it lies: its copier's, who led. */

@@ -9,7 +9,7 @@ const NEXT: Readonly<Record<SegmentState, readonly SegmentState[]>> = {
 
 export type NewSegment = Pick<
   SegmentMetadata,
-  "log" | "segmentId" | "baseOffset" | "startedAt" | "brokerId" | "committedIn" | "compactedThrough"
+  "log" | "segmentId" | "baseOffset" | "startedAt" | "expectedBy" | "brokerId" | "committedIn" | "compactedThrough"
 >;
 
 /** The registration to make before anything of the segment is written. */

@@ -71,6 +71,14 @@ export function* sealableItems(
   }
 }
 
+/** Whether a copy that is not finished may still be: what outlasts it finds its registration gone. */
+export function isUnderWay({ state, startedAt, expectedBy }: SegmentMetadata, now: number): boolean {
+  return (
+    state === "COPY_SEGMENT_STARTED" &&
+    now < Math.min(expectedBy ?? Number.POSITIVE_INFINITY, startedAt + COPY_ABANDONED_MS)
+  );
+}
+
 /** Somebody's copy of just this stretch, which may still finish: let it. */
 export function copyUnderWay(
   segments: readonly SegmentMetadata[],
@@ -79,10 +87,7 @@ export function copyUnderWay(
 ): SegmentMetadata | undefined {
   return segments.find(
     (segment) =>
-      segment.state === "COPY_SEGMENT_STARTED" &&
-      segment.compactedThrough === undefined &&
-      segment.baseOffset === baseOffset &&
-      now - segment.startedAt < COPY_ABANDONED_MS,
+      isUnderWay(segment, now) && segment.compactedThrough === undefined && segment.baseOffset === baseOffset,
   );
 }
 
@@ -111,7 +116,7 @@ export function unneededSegments(segments: readonly SegmentMetadata[], context: 
   const tieredEnd = tieredEndOffset(cover, logStartOffset);
   return segments.filter((segment) => {
     if (segment.state === "DELETE_SEGMENT_STARTED") return true;
-    if (!isFinished(segment)) return now - segment.startedAt >= COPY_ABANDONED_MS;
+    if (!isFinished(segment)) return !isUnderWay(segment, now);
     const through = validThrough(segment, elections);
     if (through < segment.baseOffset || through < logStartOffset) return true;
     if (isRead.has(segment.segmentId) || through >= tieredEnd) return false;

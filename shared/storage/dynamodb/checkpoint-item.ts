@@ -2,11 +2,11 @@
  * A log's checkpoint: one head a log, in the log table under `<topicId>#<partition>#checkpoint` at 0, replaced by newer
  * ones. It holds the producers' states as gzipped varints. Those of some thousand producers can pass DynamoDB's 400 KB:
  * what does not fit lies in parts, written before the head, under the same partition key at numbers that belong to the
- * checkpoint's logEndOffset. Checkpoints of one logEndOffset are one and the same: both are the fold of the same items.
+ * checkpoint's committedIn and logEndOffset. Checkpoints of the same two are one and the same: the fold of the same items.
  */
 import { gunzipSync, gzipSync } from "node:zlib";
 import { KafkaError } from "../../kafka/kafka-error.ts";
-import type { Checkpoint } from "../../log/checkpoint.ts";
+import { type Checkpoint, committedInOf } from "../../log/checkpoint.ts";
 import type { EpochStart } from "../../log/leader-epochs.ts";
 import type { LogKey } from "../../log/log-item.ts";
 import type { Barrier } from "../../log/log-state.ts";
@@ -26,6 +26,8 @@ export const MAX_PARTS = 15;
 
 /** Sort keys that one logEndOffset has for its parts. Numbers of DynamoDB have 38 digits: they need BigInt here. */
 const KEYS_PER_OFFSET = 100n;
+/** Offsets that one epoch has; with epochs up to 2^31, numbers of up to 28 digits. */
+const OFFSETS_PER_EPOCH = 2n ** 53n;
 
 export interface CheckpointHead {
   readonly checkpoint: Checkpoint;
@@ -41,9 +43,14 @@ export function headKey(log: LogKey): Attributes {
   return { tp: checkpointPartition(log), baseOffset: { N: "0" } };
 }
 
-/** Where the part of that number (from 1) of the checkpoint at `logEndOffset` lies; 0: below all its parts. */
-export function partSortKey(logEndOffset: number, part: number): Attributes[string] {
-  return { N: String(BigInt(logEndOffset) * KEYS_PER_OFFSET + BigInt(part)) };
+/** What orders checkpoints. */
+export type CheckpointPlace = Pick<Checkpoint, "committedIn" | "logEndOffset">;
+
+/** Where the part of that number (from 1) of a checkpoint lies; 0: below all its parts. Newer checkpoints' parts lie higher. */
+export function partSortKey(checkpoint: CheckpointPlace, part: number): Attributes[string] {
+  const epoch = BigInt(committedInOf(checkpoint) + 1);
+  const place = epoch * OFFSETS_PER_EPOCH + BigInt(checkpoint.logEndOffset);
+  return { N: String(place * KEYS_PER_OFFSET + BigInt(part)) };
 }
 
 /** The items of a checkpoint, its head first. Errors: MESSAGE_TOO_LARGE past {@link MAX_PARTS}. */
@@ -70,7 +77,7 @@ export function checkpointToItems(log: LogKey, checkpoint: Checkpoint): { head: 
   if (rest.length > 0) head["parts"] = { N: String(rest.length) };
   const parts = rest.map((bytes, index) => ({
     tp: checkpointPartition(log),
-    baseOffset: partSortKey(logEndOffset, index + 1),
+    baseOffset: partSortKey(checkpoint, index + 1),
     producers: { B: gzipSync(bytes) },
   }));
   return { head, parts };

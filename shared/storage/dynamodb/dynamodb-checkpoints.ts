@@ -6,7 +6,7 @@ import {
   QueryCommand,
   type QueryCommandInput,
 } from "@aws-sdk/client-dynamodb";
-import type { Checkpoint } from "../../log/checkpoint.ts";
+import { type Checkpoint, committedInOf } from "../../log/checkpoint.ts";
 import type { LogKey } from "../../log/log-item.ts";
 import type { ProducerState } from "../../log/producer-state.ts";
 import { stored, storedRead } from "../storage-error.ts";
@@ -15,6 +15,7 @@ import { batchDelete } from "./batch-delete.ts";
 import {
   attributesToHead,
   attributesToProducers,
+  type CheckpointPlace,
   checkpointPartition,
   checkpointToItems,
   headKey,
@@ -27,6 +28,14 @@ const MAX_READS = 3;
 
 /** Pages of keys that one deletion follows: what a crash left behind is some parts, and the next one goes on. */
 const MAX_PAGES = 16;
+
+/** No checkpoint lies behind it: Kafka's epochs are int32. */
+const LAST_PLACE: CheckpointPlace = { committedIn: 2 ** 31 - 1, logEndOffset: Number.MAX_SAFE_INTEGER };
+
+/** In the order of isNewer (shared/log/checkpoint.ts). A checkpoint of one replica's log names no epoch. */
+const IS_NEWER =
+  "attribute_not_exists(tp) OR committedIn < :committedIn OR " +
+  "((attribute_not_exists(committedIn) OR committedIn = :committedIn) AND logEndOffset < :logEndOffset)";
 
 /** The checkpoints in a log table: one request to read or write one, unless it has parts. */
 export class DynamoDbCheckpoints {
@@ -46,7 +55,7 @@ export class DynamoDbCheckpoints {
       if (Item === undefined) return undefined;
       const { checkpoint, partCount } = attributesToHead(Item);
       if (partCount === 0) return checkpoint;
-      const rest = await this.#readParts(log, checkpoint.logEndOffset, partCount);
+      const rest = await this.#readParts(log, checkpoint, partCount);
       if (rest !== undefined) return { ...checkpoint, producers: [...checkpoint.producers, ...rest] };
     }
     return undefined;
@@ -56,27 +65,28 @@ export class DynamoDbCheckpoints {
     const { head, parts } = checkpointToItems(log, checkpoint);
     await stored("writing the checkpoint", async () => {
       for (const Item of parts) await this.#client.send(new PutItemCommand({ TableName: this.#table, Item }));
-      const replaced = await this.#putHead(head, checkpoint.logEndOffset);
+      const replaced = await this.#putHead(head, checkpoint);
       if (replaced === undefined || (replaced["parts"] === undefined && parts.length === 0)) return;
       // Parts below belong to older checkpoints, which nobody can put any more, and to crashed writers of them.
-      await this.#delete(log, partSortKey(0, 1), partSortKey(checkpoint.logEndOffset, 0));
+      await this.#delete(log, partSortKey({ logEndOffset: 0 }, 1), partSortKey(checkpoint, 0));
     });
   }
 
   /** Removes the head and all parts there are. */
   async delete(log: LogKey): Promise<void> {
-    await stored("deleting the checkpoint", () =>
-      this.#delete(log, { N: "0" }, partSortKey(Number.MAX_SAFE_INTEGER, MAX_PARTS)),
-    );
+    await stored("deleting the checkpoint", () => this.#delete(log, { N: "0" }, partSortKey(LAST_PLACE, MAX_PARTS)));
   }
 
   /** What the head replaced, `{}` if it is the first; undefined if it stayed out: one as new is there. */
-  async #putHead(head: Attributes, logEndOffset: number): Promise<Attributes | undefined> {
+  async #putHead(head: Attributes, place: CheckpointPlace): Promise<Attributes | undefined> {
     const put = new PutItemCommand({
       TableName: this.#table,
       Item: head,
-      ConditionExpression: "attribute_not_exists(tp) OR logEndOffset < :logEndOffset",
-      ExpressionAttributeValues: { ":logEndOffset": { N: String(logEndOffset) } },
+      ConditionExpression: IS_NEWER,
+      ExpressionAttributeValues: {
+        ":committedIn": { N: String(committedInOf(place)) },
+        ":logEndOffset": { N: String(place.logEndOffset) },
+      },
       ReturnValues: "ALL_OLD",
     });
     try {
@@ -87,8 +97,8 @@ export class DynamoDbCheckpoints {
     }
   }
 
-  async #readParts(log: LogKey, logEndOffset: number, count: number): Promise<ProducerState[] | undefined> {
-    const [first, last] = [partSortKey(logEndOffset, 1), partSortKey(logEndOffset, count)];
+  async #readParts(log: LogKey, place: CheckpointPlace, count: number): Promise<ProducerState[] | undefined> {
+    const [first, last] = [partSortKey(place, 1), partSortKey(place, count)];
     const producers: ProducerState[] = [];
     let found = 0;
     let startKey: Attributes | undefined;

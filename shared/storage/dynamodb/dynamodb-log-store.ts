@@ -10,9 +10,16 @@ import {
 import { KafkaError } from "../../kafka/kafka-error.ts";
 import type { Checkpoint } from "../../log/checkpoint.ts";
 import type { ItemVersion, LogItem, LogKey } from "../../log/log-item.ts";
-import type { LogPage, LogStore, PutItemResult, ReadLimits, ReplaceItemResult } from "../../log/log-store.ts";
+import type {
+  DeletedStretch,
+  LogPage,
+  LogStore,
+  PutItemResult,
+  ReadLimits,
+  ReplaceItemResult,
+} from "../../log/log-store.ts";
 import { stored, storedRead } from "../storage-error.ts";
-import type { Attributes } from "./attributes.ts";
+import { type Attributes, numberOf } from "./attributes.ts";
 import { batchDelete } from "./batch-delete.ts";
 import { DynamoDbCheckpoints } from "./dynamodb-checkpoints.ts";
 import { attributesToLogItem, logItemToAttributes } from "./log-item.ts";
@@ -148,6 +155,42 @@ export class DynamoDbLogStore implements LogStore {
       break;
     }
     return deleted;
+  }
+
+  async deleteItemsWithoutExpiry(
+    log: LogKey,
+    { fromOffset, beforeOffset }: { fromOffset: number; beforeOffset: number },
+    maxItems: number,
+  ): Promise<DeletedStretch> {
+    let itemsDeleted = 0;
+    let startKey: Attributes | undefined;
+    // BETWEEN takes no stretch that ends before it begins.
+    if (beforeOffset <= fromOffset) return { itemsDeleted };
+    for (let page = 0; page < MAX_PAGES; page++) {
+      const query: QueryCommandInput = {
+        TableName: this.#table,
+        KeyConditionExpression: "tp = :tp AND baseOffset BETWEEN :from AND :to",
+        FilterExpression: "attribute_not_exists(expiresAt)",
+        ExpressionAttributeValues: {
+          ":tp": { S: log },
+          ":from": { N: String(fromOffset) },
+          ":to": { N: String(beforeOffset - 1) },
+        },
+        ProjectionExpression: "tp, baseOffset",
+        Limit: maxItems - itemsDeleted,
+        ConsistentRead: true,
+        ...(startKey === undefined ? {} : { ExclusiveStartKey: startKey }),
+      };
+      const { Items = [], LastEvaluatedKey } = await storedRead("reading what to delete", () =>
+        this.#client.send(new QueryCommand(query)),
+      );
+      await stored("deleting items", () => batchDelete(this.#client, this.#table, Items));
+      itemsDeleted += Items.length;
+      startKey = LastEvaluatedKey;
+      if (startKey === undefined) return { itemsDeleted };
+      if (itemsDeleted >= maxItems) break;
+    }
+    return { itemsDeleted, nextOffset: numberOf(startKey!, "baseOffset") + 1 };
   }
 
   async deleteExpiredItems(nowSeconds: number, maxItems: number): Promise<number> {

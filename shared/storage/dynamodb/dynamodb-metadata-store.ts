@@ -15,6 +15,7 @@ import type { Attributes } from "./attributes.ts";
 import { batchDelete } from "./batch-delete.ts";
 import { attributesToClusterId, CLUSTER_KEY, clusterIdToAttributes } from "./cluster-item.ts";
 import { attributesToDeletedTopic, deletedTopicKey, deletedTopicToAttributes } from "./deleted-topic-item.ts";
+import { attributesToGroupHome, groupHomeKey, groupHomeToAttributes } from "./group-home-item.ts";
 import { attributesToLease, LEASE_KIND, leaseToAttributes } from "./lease-item.ts";
 import {
   attributesToRegistration,
@@ -136,6 +137,16 @@ export class DynamoDbMetadataStore implements MetadataStore {
   async removeDeletedTopic(topicId: string): Promise<void> {
     const command = new DeleteItemCommand({ TableName: this.#table, Key: deletedTopicKey(topicId) });
     await stored("ending a deletion", () => this.#client.send(command));
+  }
+
+  groupHome(groupId: string, candidate: number): Promise<number>;
+  groupHome(groupId: string): Promise<number | undefined>;
+  async groupHome(groupId: string, candidate?: number): Promise<number | undefined> {
+    const known = await this.#get(groupHomeKey(groupId));
+    if (known !== undefined) return attributesToGroupHome(known);
+    if (candidate === undefined) return undefined;
+    const occupant = await this.#put(groupHomeToAttributes(groupId, candidate), IS_FREE);
+    return occupant === undefined ? candidate : attributesToGroupHome(occupant);
   }
 
   async nextProducerId(): Promise<number> {

@@ -20,3 +20,19 @@ export const METADATA_TABLE: TableSchema = {
 
 /** The metadata's kind of item that a topic's deletion makes: deployed, its insertion begins maintenance. */
 export const DELETED_TOPIC_KIND = "deleted-topic";
+
+/** The metadata's kind of item that says where a consumer group has its home. */
+export const GROUP_HOME_KIND = "group-home";
+
+/**
+ * A region's consumer groups: `groupKey` is `g#` and the group's id, `o#` and its id (partitions: owners and offsets), `i#` and its id (REST
+ * consumer instances, the only items here that expire), or `groups`.
+ */
+export const GROUP_TABLE: TableSchema = {
+  partitionKey: { name: "groupKey", type: "S" },
+  sortKey: { name: "itemKey", type: "S" },
+  timeToLiveAttribute: "expiresAt",
+};
+
+/** Under this key lies one small item a group: deployed, its being put starts the clock of the sweep. */
+export const GROUP_LISTINGS_KEY = "groups";

@@ -7,11 +7,13 @@ import {
   ResourceInUseException,
   UpdateTimeToLiveCommand,
 } from "@aws-sdk/client-dynamodb";
-import { LOG_TABLE, METADATA_TABLE, type TableSchema } from "./table-schema.ts";
+import { GROUP_TABLE, LOG_TABLE, METADATA_TABLE, type TableSchema } from "./table-schema.ts";
 
 export interface TableNames {
   readonly log: string;
   readonly metadata: string;
+  /** Absent: no groups are kept in this store. */
+  readonly group?: string;
 }
 
 const MAX_POLLS = 60;
@@ -19,7 +21,12 @@ const POLL_MS = 500;
 
 /** Makes the tables that are not there yet, on demand, and waits until they are active: for stores on one's own machine. */
 export async function createTables(client: DynamoDBClient, names: TableNames): Promise<void> {
-  for (const [name, schema] of [[names.log, LOG_TABLE] as const, [names.metadata, METADATA_TABLE] as const]) {
+  const wanted = [
+    [names.log, LOG_TABLE] as const,
+    [names.metadata, METADATA_TABLE] as const,
+    ...(names.group === undefined ? [] : [[names.group, GROUP_TABLE] as const]),
+  ];
+  for (const [name, schema] of wanted) {
     try {
       await client.send(new CreateTableCommand(createTableInput(name, schema)));
     } catch (error) {

@@ -1,6 +1,13 @@
-import type { Checkpoint } from "../../log/checkpoint.ts";
+import { type Checkpoint, isNewer } from "../../log/checkpoint.ts";
 import type { ItemVersion, LogItem, LogKey } from "../../log/log-item.ts";
-import type { LogPage, LogStore, PutItemResult, ReadLimits, ReplaceItemResult } from "../../log/log-store.ts";
+import type {
+  DeletedStretch,
+  LogPage,
+  LogStore,
+  PutItemResult,
+  ReadLimits,
+  ReplaceItemResult,
+} from "../../log/log-store.ts";
 
 interface MemoryLog {
   readonly items: Map<number, LogItem>;
@@ -50,7 +57,7 @@ export class MemoryLogStore implements LogStore {
 
   async putCheckpoint(log: LogKey, checkpoint: Checkpoint): Promise<void> {
     const stored = this.#log(log);
-    if (stored.checkpoint !== undefined && stored.checkpoint.logEndOffset >= checkpoint.logEndOffset) return;
+    if (stored.checkpoint !== undefined && !isNewer(checkpoint, stored.checkpoint)) return;
     stored.checkpoint = structuredClone(checkpoint);
   }
 
@@ -61,6 +68,21 @@ export class MemoryLogStore implements LogStore {
     stored.offsets = stored.offsets.slice(count);
     if (stored.offsets.length === 0 && beforeOffset === Number.MAX_SAFE_INTEGER) this.#logs.delete(log);
     return count;
+  }
+
+  async deleteItemsWithoutExpiry(
+    log: LogKey,
+    { fromOffset, beforeOffset }: { fromOffset: number; beforeOffset: number },
+    maxItems: number,
+  ): Promise<DeletedStretch> {
+    const stored = this.#log(log);
+    const within = stored.offsets.filter((offset) => offset >= fromOffset && offset < beforeOffset);
+    const kept = within.filter((offset) => stored.items.get(offset)!.expiresAt === undefined);
+    const deleted = kept.slice(0, maxItems);
+    for (const offset of deleted) stored.items.delete(offset);
+    stored.offsets = stored.offsets.filter((offset) => stored.items.has(offset));
+    const next = kept[maxItems];
+    return { itemsDeleted: deleted.length, ...(next === undefined ? {} : { nextOffset: next }) };
   }
 
   async deleteExpiredItems(nowSeconds: number, maxItems: number): Promise<number> {

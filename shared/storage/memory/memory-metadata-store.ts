@@ -11,6 +11,7 @@ export class MemoryMetadataStore implements MetadataStore {
   readonly #topics = new Map<string, TopicItem>();
   readonly #partitions = new Map<string, Map<number, PartitionRegistration>>();
   readonly #deleted = new Map<string, DeletedTopic>();
+  readonly #groupHomes = new Map<string, number>();
 
   async clusterId(candidate: string): Promise<string> {
     this.#clusterId ??= candidate;
@@ -90,6 +91,14 @@ export class MemoryMetadataStore implements MetadataStore {
 
   async removeDeletedTopic(topicId: string): Promise<void> {
     this.#deleted.delete(topicId);
+  }
+
+  groupHome(groupId: string, candidate: number): Promise<number>;
+  groupHome(groupId: string): Promise<number | undefined>;
+  async groupHome(groupId: string, candidate?: number): Promise<number | undefined> {
+    const home = this.#groupHomes.get(groupId) ?? candidate;
+    if (home !== undefined) this.#groupHomes.set(groupId, home);
+    return home;
   }
 
   async nextProducerId(): Promise<number> {

@@ -47,6 +47,11 @@ export class RegionCluster {
     return new RegionCluster(service, folder, urls, `/v3/clusters/${clusters.body.data[0].cluster_id}`);
   }
 
+  /** Where a region's endpoint is. */
+  url(region: string): string {
+    return this.#urls.get(region)!;
+  }
+
   /** The region of a broker. */
   regionOf(brokerId: number): string {
     return this.regions[brokerId - 1]!;

@@ -78,7 +78,10 @@ describe("the local service with several regions", () => {
   it("elects another leader when the leader's region stops, with all that was acknowledged; it follows when it is back", async () => {
     const topic = await topicOf("stopped");
     const before = await producedAt(EAST, topic, ["one", "x".repeat(100_000), "three"]);
+    expect(await cluster.readAll(EU, topic, 0)).toEqual(before);
     expect((await cluster.control(EAST, "stop", EU)).body).toMatchObject({ region: EAST, state: "stopped" });
+    // What lies in a region is read there, whether or not another leads by now.
+    expect((await cluster.readAll(EU, topic, 0)).slice(0, before.length)).toEqual(before);
     const refused = await cluster.call(EAST, "/topics");
     expect([refused.status, refused.body.message]).toEqual([503, `region ${EAST} is stopped`]);
     const leader = await leaderBecomes(topic, EU, (id) => id !== 1);

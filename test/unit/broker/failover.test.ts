@@ -3,7 +3,7 @@ import { growInSyncReplicas, shrinkInSyncReplicas } from "../../../shared/broker
 import { deleteTopic } from "../../../shared/broker/delete-topic.ts";
 import { electLeader } from "../../../shared/broker/elect-leader.ts";
 import { electLeaders } from "../../../shared/broker/elect-leaders.ts";
-import { keepLease, LEASE_MS } from "../../../shared/broker/keep-lease.ts";
+import { keepLease } from "../../../shared/broker/keep-lease.ts";
 import { loadLog } from "../../../shared/broker/log-view.ts";
 import { removeDeletedTopics, SEAL_GRACE_MS } from "../../../shared/broker/remove-deleted-topics.ts";
 import { logKey } from "../../../shared/log/log-item.ts";
@@ -11,6 +11,7 @@ import { systemClock } from "../../../shared/runtime/clock.ts";
 import { produce, topicOf } from "../../fixtures/broker.ts";
 import { Regions, seen } from "../../fixtures/regions.ts";
 
+const LEASE_MS = 10_000;
 const ALL = { acks: -1, timeoutMs: 5_000 } as const;
 
 describe("an election", () => {
@@ -25,7 +26,7 @@ describe("an election", () => {
     await shrinkInSyncReplicas(world.broker(2), await world.registration(topicId), 1);
     expect(await produce(world.open(3), "t", [{ value: "d" }], ALL)).toEqual(["0:5"]);
     expect(await seen(world.open(2), "t")).toEqual(["1=a", "2=b", "3=c", "5=d"]);
-    const state = await loadLog(world.broker(2), logKey(topicId, 0), 0);
+    const state = await loadLog(world.broker(2), logKey(topicId, 0), await world.registration(topicId));
     expect(state.epochs).toEqual([
       { leaderEpoch: 0, startOffset: 0 },
       { leaderEpoch: 1, startOffset: 4 },
@@ -124,8 +125,12 @@ describe("an election", () => {
 describe("a leader's region that is gone", () => {
   /** As if the lease of region 1 had run out and those of the others not. */
   async function gone(world: Regions) {
-    await keepLease({ ...world.broker(1), clock: { ...systemClock, now: () => Date.now() - LEASE_MS - 1 } }, 1);
-    for (const id of [2, 3]) await keepLease(world.broker(id), id);
+    await keepLease(
+      { ...world.broker(1), clock: { ...systemClock, now: () => Date.now() - LEASE_MS - 1 } },
+      1,
+      LEASE_MS,
+    );
+    for (const id of [2, 3]) await keepLease(world.broker(id), id, LEASE_MS);
     world.region(1).isDown = true;
   }
 

@@ -117,6 +117,29 @@ describe("API Gateway's events", () => {
     ]);
   });
 
+  it("tell a base path from a resource that has a greedy one below it, as the coordinator's routes are deployed", () => {
+    const placed = (resource: string, path: string, pathParameters: object | null) => {
+      const made = event({ resource, path, pathParameters, headers: { Host: "kafka.example.com" } });
+      return [originOfEvent(made), requestFromEvent(made).path];
+    };
+    const origin = "https://kafka.example.com";
+    const consumers = { proxy: "g/instances/a%2Fb/records" };
+    const path = "/consumers/g/instances/a%2Fb/records";
+    expect(placed("/consumers/{proxy+}", path, consumers)).toEqual([origin, path]);
+    expect(placed("/consumers/{proxy+}", `/base${path}`, consumers)).toEqual([`${origin}/base`, path]);
+    expect(placed("/consumers", "/base/consumers", null)).toEqual([`${origin}/base`, "/consumers"]);
+    const groups = "/v3/clusters/{cluster_id}/consumer-groups";
+    const poll = { cluster_id: "c1", proxy: "g/poll" };
+    expect(placed(`${groups}/{proxy+}`, "/v3/clusters/c1/consumer-groups/g/poll", poll)).toEqual([
+      origin,
+      "/v3/clusters/c1/consumer-groups/g/poll",
+    ]);
+    expect(placed(groups, "/base/v3/clusters/c1/consumer-groups/", { cluster_id: "c1" })).toEqual([
+      `${origin}/base`,
+      "/v3/clusters/c1/consumer-groups/",
+    ]);
+  });
+
   it("take a HEAD request for one without a body", async () => {
     const made = event({ httpMethod: "HEAD", path: "/", body: null, multiValueQueryStringParameters: null });
     expect(requestFromEvent(made).body).toHaveLength(0);

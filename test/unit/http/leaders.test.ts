@@ -1,6 +1,9 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { alterTopicConfigs } from "../../../shared/broker/alter-topic-configs.ts";
+import { shrinkInSyncReplicas } from "../../../shared/broker/change-in-sync-replicas.ts";
 import { createTopic } from "../../../shared/broker/create-topic.ts";
 import { describeCluster } from "../../../shared/broker/describe-cluster.ts";
+import { describeTopic } from "../../../shared/broker/describe-topic.ts";
 import { memoryBroker, produce, topicOf } from "../../fixtures/broker.ts";
 import { answer, type Sent, send } from "../../fixtures/http.ts";
 import { Regions } from "../../fixtures/regions.ts";
@@ -54,13 +57,75 @@ describe("an election over HTTP", () => {
     ]);
   });
 
-  it("that is unclean, or of nothing, is refused", async () => {
-    const partitions = [{ topic_name: "t", partition_id: 0 }];
+  it("of nothing is refused, and an unclean one that names its leader", async () => {
+    expect((await call("/leader-elections", { body: { partitions: [] } })).status).toBe(400);
+    const partitions = [{ topic_name: "t", partition_id: 0, leader: 3 }];
     expect(await call("/leader-elections", { body: { election_type: "UNCLEAN", partitions } })).toMatchObject({
       status: 400,
-      body: { message: "unclean elections are not supported" },
+      body: { error_code: 40002 },
     });
-    expect((await call("/leader-elections", { body: { partitions: [] } })).status).toBe(400);
+  });
+});
+
+describe("an unclean election over HTTP", () => {
+  const partitions = [{ topic_name: "t", partition_id: 0 }];
+  const electUncleanly = async () => (await elect({ election_type: "UNCLEAN", partitions })).data[0];
+
+  /** Broker 1 alone is in sync, has a record that the others have not, and is gone. */
+  async function loseTheLastInSync() {
+    const { topicId } = (await describeTopic(regions.broker(1), "t").then((result) => result.ok && result.value)) as {
+      topicId: string;
+    };
+    await produce(regions.broker(1), "t", [{ partition: 0 }]);
+    for (const id of [2, 3]) {
+      regions.region(id).isDown = true;
+      await shrinkInSyncReplicas(regions.broker(1), await regions.registration(topicId), id);
+    }
+    await produce(regions.open(1), "t", [{ partition: 0 }]);
+    for (const id of [2, 3]) regions.region(id).isDown = false;
+    regions.region(1).isDown = true;
+    await regions.metadataStore.putLease(1, Date.now() - 1);
+  }
+
+  it("is not needed while the leader is alive, by its lease or by its table", async () => {
+    expect(await electUncleanly()).toMatchObject({ error_code: 409, kafka_error: "ELECTION_NOT_NEEDED" });
+    await loseTheLastInSync();
+    await regions.metadataStore.putLease(1, Date.now() + 60_000);
+    expect(await electUncleanly()).toMatchObject({ error_code: 409, kafka_error: "ELECTION_NOT_NEEDED" });
+  });
+
+  it("is refused where the topic does not allow it, and says how it can", async () => {
+    await loseTheLastInSync();
+    expect(await electUncleanly()).toMatchObject({
+      error_code: 50003,
+      kafka_error: "ELIGIBLE_LEADERS_NOT_AVAILABLE",
+      hint: expect.stringContaining("unclean.leader.election.enable=true"),
+    });
+  });
+
+  it("answers who leads, from which offset on records may be lost, and where the new epoch begins", async () => {
+    await loseTheLastInSync();
+    const changes = [{ name: "unclean.leader.election.enable", operation: "SET", value: "true" }] as const;
+    const altered = await alterTopicConfigs(regions.broker(2), { topic: "t", changes });
+    expect(altered.ok).toBe(true);
+    const by2 = answer(
+      send(regions.broker(2), `${cluster}/leader-elections`, { body: { election_type: "UNCLEAN", partitions } }),
+    );
+    expect((await by2).body.data).toEqual([
+      {
+        topic_name: "t",
+        partition_id: 0,
+        leader: 2,
+        leader_epoch: 1,
+        in_sync_replicas: [2],
+        unclean: { lost_from_offset: 0, epoch_start_offset: 2 },
+        error_code: 200,
+      },
+    ]);
+    const epoch = async (of: number) =>
+      (await answer(send(regions.broker(2), `${cluster}/topics/t/partitions/0/leader-epochs/${of}`))).body;
+    expect(await epoch(0)).toMatchObject({ end_offset: 2, is_unclean: false });
+    expect(await epoch(1)).toMatchObject({ end_offset: 3, is_unclean: true });
   });
 });
 

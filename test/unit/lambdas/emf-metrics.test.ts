@@ -71,4 +71,41 @@ describe("metrics in the embedded metric format", () => {
       _aws: { CloudWatchMetrics: [{ Namespace: "Elsewhere", Dimensions: [["service"]] }] },
     });
   });
+
+  it("have the largest value of a gauge, once, and nothing of one that is 0", () => {
+    const metrics = new EmfMetrics("prod");
+    for (const value of [0, 3, 2]) metrics.gauge("UnderReplicatedPartitions", value);
+    metrics.gauge("OfflinePartitions", 0);
+    metrics.publish();
+    metrics.publish();
+    expect(written()).toEqual([{ UnderReplicatedPartitions: 3 }]);
+    metrics.gauge("UnderReplicatedPartitions", 1);
+    metrics.publish();
+    expect(written().at(-1)).toEqual({ UnderReplicatedPartitions: 1 });
+  });
+
+  it("have a line for each follower, with the broker beside the service, and one for all without", () => {
+    const metrics = new EmfMetrics("prod", "Elsewhere");
+    metrics.gauge("ReplicaLag", 7);
+    metrics.gauge("ReplicaLag", 7, 2);
+    metrics.gauge("ReplicaLag", 4, 3);
+    metrics.gauge("ReplicaLagTime", 900, 3);
+    metrics.publish();
+    const told = lines.map((line) => JSON.parse(line));
+    expect(
+      told.map(({ service, broker, ReplicaLag, ReplicaLagTime }) => [service, broker, ReplicaLag, ReplicaLagTime]),
+    ).toEqual([
+      ["prod", "2", 7, undefined],
+      ["prod", "3", 4, undefined],
+      ["prod", "3", undefined, 900],
+      ["prod", undefined, 7, undefined],
+    ]);
+    for (const { _aws, broker } of told) {
+      const [{ Namespace, Dimensions }] = _aws.CloudWatchMetrics;
+      expect([Namespace, Dimensions]).toEqual([
+        "Elsewhere",
+        [broker === undefined ? ["service"] : ["service", "broker"]],
+      ]);
+    }
+  });
 });

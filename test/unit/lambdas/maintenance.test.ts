@@ -6,10 +6,14 @@ import { deleteTopic } from "../../../shared/broker/delete-topic.ts";
 import { openBroker } from "../../../shared/broker/open-broker.ts";
 import { SEAL_GRACE_MS } from "../../../shared/broker/remove-deleted-topics.ts";
 import { systemClock } from "../../../shared/runtime/clock.ts";
+import { MemorySegmentRegistry } from "../../../shared/storage/memory/memory-segment-registry.ts";
 import { memoryParts, produce, topicOf } from "../../fixtures/broker.ts";
 
 const shared = vi.hoisted(() => ({ broker: undefined as unknown }));
-vi.mock("../../../lambdas/process-broker.ts", () => ({ processBroker: () => shared.broker }));
+vi.mock("../../../lambdas/process-broker.ts", () => ({
+  processBroker: () => shared.broker,
+  processEnvironment: () => ({ upkeepRule: undefined }),
+}));
 
 let now: number;
 let slept: number;
@@ -99,9 +103,32 @@ describe("maintenance, begun by the stream of deleted topics", () => {
     expect(await left()).toHaveLength(1);
   });
 
+  it("by the clock keeps logs too, in the time that is left", async () => {
+    const registry = new MemorySegmentRegistry();
+    broker = openBroker({ ...parts, segmentRegistry: registry });
+    shared.broker = broker;
+    const topicId = await topicOf(broker, "kept", 1, { "segment.ms": "3600000", "retention.ms": "-1" });
+    for (let record = 0; record < 3; record++) await produce(broker, "kept", [{ value: "x", timestamp: now }]);
+    now += 3_600_000;
+    // With hardly a minute it begins nothing that takes long, and says so.
+    expect(await handler({ upkeep: true }, lasting(50_000))).toMatchObject({
+      upkeep: { segmentsTiered: 0, left: 1, needsClock: true },
+    });
+    expect(await handler({ source: "aws.events" }, lasting(900_000))).toMatchObject({
+      itemsDeleted: 0,
+      upkeep: { partitions: 1, segmentsTiered: 1, left: 0, failed: 0 },
+    });
+    expect(await registry.readTieringState(`${topicId}#0`)).toMatchObject({ tieredEndOffset: 3 });
+    // Somebody was just here: writers who ring at once make one run.
+    now += 30_000;
+    const read = vi.spyOn(registry, "listSegments");
+    await handler({ upkeep: true }, lasting(900_000));
+    expect(read).not.toHaveBeenCalled();
+  });
+
   it("by hand waits for nothing, and says what it removed", async () => {
     await deletedTopic("t");
-    expect(await handler({}, lasting(900_000))).toEqual({ itemsDeleted: 0, topicsRemoved: 0 });
+    expect(await handler({}, lasting(900_000))).toMatchObject({ itemsDeleted: 0, topicsRemoved: 0 });
     now += SEAL_GRACE_MS;
     expect(await handler({}, lasting(900_000))).toMatchObject({ topicsRemoved: 1 });
     expect(slept).toBe(0);

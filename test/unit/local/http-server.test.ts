@@ -13,7 +13,12 @@ afterEach(async () => {
 });
 
 async function serve(handler: Handler, maxConcurrent?: number): Promise<HttpServer> {
-  const server = await startHttpServer("127.0.0.1", 0, { produce: handler, fetch: handler }, maxConcurrent);
+  const server = await startHttpServer(
+    "127.0.0.1",
+    0,
+    { produce: handler, fetch: handler, coordinator: handler },
+    maxConcurrent,
+  );
   open.push(server);
   return server;
 }
@@ -156,7 +161,11 @@ describe("the local HTTP server", () => {
 
   it("answers the requests at work when it closes, after telling them, and takes no more", async () => {
     const held = heldHandler();
-    const server = await startHttpServer("127.0.0.1", 0, { produce: held.handler, fetch: held.handler });
+    const server = await startHttpServer("127.0.0.1", 0, {
+      produce: held.handler,
+      fetch: held.handler,
+      coordinator: held.handler,
+    });
     const request = fetch(server.url);
     await held.atWork(1);
     const closed = server.close();

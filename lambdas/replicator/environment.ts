@@ -1,0 +1,2 @@
+/** The environment of the replicator function: a broker's. */
+export { BROKER_ENVIRONMENT as ENVIRONMENT, readBrokerEnvironment as readEnvironment } from "../broker-environment.ts";

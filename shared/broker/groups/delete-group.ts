@@ -1,0 +1,42 @@
+import type { Group } from "../../group/group.ts";
+import { deleteGroup as decide, endOfGroup } from "../../group/group-deletion.ts";
+import { groupIdRefusal } from "../../group/member-id.ts";
+import { ok, type Result } from "../../kafka/result.ts";
+import { withTimeout } from "../../runtime/timeout.ts";
+import type { Broker } from "../broker.ts";
+import { carryOut } from "../carry-out.ts";
+import { type Coordinator, coordinatorOf, whileAvailable } from "./coordinate.ts";
+
+const ITEMS_AT_ONCE = 500;
+const MAX_ROUNDS = 1_000;
+const TIMEOUT_MS = 10_000;
+
+/**
+ * DeleteGroups, of one: the group and all of its offsets. Refusals: INVALID_GROUP_ID, GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP. Errors: a store's; the group may be
+ * at its end all the same, and then the sweep goes on with it.
+ */
+export async function deleteGroup(broker: Broker, groupId: string): Promise<Result<void>> {
+  const refusal = groupIdRefusal(groupId);
+  if (refusal !== undefined) return { ok: false, refusal };
+  const coordinator = await coordinatorOf(broker, groupId, false);
+  return whileAvailable(groupId, deleteAt(coordinator, groupId));
+}
+
+/** The same of a group whose coordinator is known. */
+export async function deleteAt(coordinator: Coordinator, groupId: string): Promise<Result<void>> {
+  const dead = await carryOut(coordinator, groupId, undefined, (view, context) => decide(view, groupId, context));
+  if (!dead.ok) return dead;
+  await removeDeadGroup(coordinator, dead.value);
+  return ok(undefined);
+}
+
+/** Removes what is left of a group that is dead. Again on one that is gone it does nothing. */
+export async function removeDeadGroup({ groupStore, clock }: Coordinator, group: Group): Promise<void> {
+  const { groupId } = group;
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const deleting = groupStore.deletePartitions(groupId, ITEMS_AT_ONCE);
+    if ((await withTimeout(clock, TIMEOUT_MS, "deleting offsets", deleting)) < ITEMS_AT_ONCE) break;
+  }
+  // False: somebody else has ended it in between.
+  await withTimeout(clock, TIMEOUT_MS, "ending the group", groupStore.write(groupId, endOfGroup(group)));
+}

@@ -1,0 +1,113 @@
+import type { Result } from "../../kafka/result.ts";
+import { logKey } from "../../log/log-item.ts";
+import { OVER } from "../../runtime/timeout.ts";
+import type { Broker } from "../broker.ts";
+import { type Fetched, type FetchRefusal, fetch } from "../fetch.ts";
+import type { Position } from "./start-positions.ts";
+
+export interface FetchPartitions {
+  /** Each of another partition. Those that come first are read first: whoever moves what it has just read to the end is fair. */
+  readonly positions: readonly Position[];
+  /** Bytes of RecordBatches in all; the first batch comes whatever its size (KIP-74). */
+  readonly maxBytes: number;
+  /** Waits so long, in milliseconds, for the first record. */
+  readonly maxWaitMs: number;
+  /** It has waited before: the next look is as late as the last one was, and not at once. */
+  readonly isWaiting?: boolean;
+  /** Ends the wait: the client is gone. */
+  readonly signal?: AbortSignal;
+}
+
+/** What there was from a position on: `ok` with batches, or a refusal (OFFSET_OUT_OF_RANGE, UNKNOWN_TOPIC_OR_PARTITION, a store's). */
+export interface FetchedPartition {
+  readonly position: Position;
+  readonly fetched: Result<Fetched, FetchRefusal>;
+}
+
+const READS_AT_ONCE = 8;
+const FIRST_WAIT_MS = 20;
+/** Of four partitions; more are looked at less often, so that waiting costs no more, but every 5 s. */
+const LONGEST_WAIT_MS = 1_000;
+const PARTITIONS_A_LOOK = 4;
+const MAX_WAIT_MS = 5_000;
+const MANY_LOOKS = 10;
+
+/**
+ * Fetch of many partitions: each gets its share of `maxBytes`, and what is left over goes to those that have more. Answers with those that have
+ * records or are refused, in order of the positions; a partition may come twice, and goes on then where it ended. None: nothing came in time.
+ */
+export async function fetchPartitions(broker: Broker, request: FetchPartitions): Promise<FetchedPartition[]> {
+  const { positions, maxBytes, maxWaitMs, isWaiting, signal } = request;
+  const deadline = broker.clock.now() + maxWaitMs;
+  for (let looks = isWaiting ? MANY_LOOKS : 0; ; looks++) {
+    const found = await fetchOnce(broker, positions, maxBytes);
+    const remainingMs = deadline - broker.clock.now();
+    if (found.length > 0 || remainingMs <= 0 || signal?.aborted || positions.length === 0) return found;
+    await waitForAny(broker, positions, looks, remainingMs, signal);
+  }
+}
+
+async function fetchOnce(
+  broker: Broker,
+  positions: readonly Position[],
+  maxBytes: number,
+): Promise<FetchedPartition[]> {
+  const found: FetchedPartition[] = [];
+  const withMore: Position[] = [];
+  let left = maxBytes;
+  const take = (position: Position, fetched: Result<Fetched, FetchRefusal>) => {
+    if (!fetched.ok) {
+      found.push({ position, fetched });
+      return;
+    }
+    const { batches, nextOffset, highWatermark } = fetched.value;
+    if (batches.length === 0) return;
+    // What is one batch too much is read again by the next fetch, which begins with it.
+    if (batches.length > left && left < maxBytes) return;
+    left -= batches.length;
+    found.push({ position, fetched });
+    if (nextOffset < highWatermark) withMore.push({ ...position, offset: nextOffset });
+  };
+  for (let from = 0; from < positions.length && left > 0; from += READS_AT_ONCE) {
+    const some = positions.slice(from, from + READS_AT_ONCE);
+    const share = Math.max(1, Math.floor(left / (positions.length - from)));
+    const fetches = some.map((position) => fetchNow(broker, position, share));
+    for (const [index, fetched] of (await Promise.all(fetches)).entries()) take(some[index]!, fetched);
+  }
+  for (const position of withMore) {
+    if (left <= 0) break;
+    const fetched = await fetchNow(broker, position, left);
+    if (fetched.ok) take(position, fetched);
+  }
+  return found;
+}
+
+function fetchNow(broker: Broker, { topic, partition, offset }: Position, maxBytes: number) {
+  return fetch(broker, { topic, partition, offset, maxBytes, minBytes: 0, maxWaitMs: 0 });
+}
+
+/** Until something may have been appended to any of them: wait-for-append.ts, for many. */
+async function waitForAny(
+  broker: Broker,
+  positions: readonly Position[],
+  looks: number,
+  remainingMs: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const longest = Math.min(MAX_WAIT_MS, LONGEST_WAIT_MS * Math.ceil(positions.length / PARTITIONS_A_LOOK));
+  const waitMs = Math.min(longest, FIRST_WAIT_MS * 2 ** Math.min(looks, MANY_LOOKS), remainingMs);
+  const woken = new AbortController();
+  const wake = () => woken.abort(OVER);
+  const unsubscribes: (() => void)[] = [];
+  for (const { topic, partition } of positions) {
+    const known = await broker.topics.get(topic);
+    if (known !== undefined) unsubscribes.push(broker.bell.onRing(logKey(known.item.topicId, partition), wake));
+  }
+  signal?.addEventListener("abort", wake, { once: true });
+  try {
+    await broker.clock.sleep(waitMs, woken.signal);
+  } finally {
+    for (const unsubscribe of unsubscribes) unsubscribe();
+    signal?.removeEventListener("abort", wake);
+  }
+}

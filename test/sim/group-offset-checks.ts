@@ -1,0 +1,92 @@
+import type { OffsetCommit } from "../../shared/group/group-store.ts";
+import type { GroupWrite } from "../../shared/group/group-write.ts";
+import { partitionKey } from "../../shared/group/partitions-by-topic.ts";
+import type { GroupHistory, Look } from "./group-history.ts";
+
+/** Committed offsets stay, go up, unless they were reset, and are behind what was processed. */
+export function checkOffsets(history: GroupHistory, groupId: string, before: Look, after: Look): void {
+  const items = new Map(after.partitions.map((item) => [partitionKey(item), item]));
+  for (const old of before.partitions) {
+    const key = partitionKey(old);
+    const next = items.get(key)?.committed;
+    if (old.committed === undefined || next?.committedAt === old.committed.committedAt) continue;
+    if (next === undefined) history.report(`${groupId} ${key}: the committed offset is gone`);
+  }
+  for (const { committed, ...item } of after.partitions) {
+    const key = partitionKey(item);
+    const old = before.partitions.find((each) => partitionKey(each) === key)?.committed;
+    if (committed === undefined || (old?.offset === committed.offset && old.committedAt === committed.committedAt))
+      continue;
+    if (old?.offset !== committed.offset) history.counts.moved++;
+    history.note(
+      `${groupId} ${key}: ${committed.offset}, of ${committed.committedAt - 1_700_000_000_000} "${committed.metadata}"`,
+    );
+    const isReset = committed.metadata === "" && item.owner === undefined && after.group?.type !== "classic";
+    const isClassicReset = committed.metadata === "" && after.group?.type === "classic";
+    if (old !== undefined && old.offset > committed.offset && !isReset && !isClassicReset)
+      history.report(
+        `${groupId} ${key} went back from ${old.offset} to ${committed.offset}, by "${committed.metadata}"`,
+      );
+    if (committed.offset > history.processedTo(groupId, key))
+      history.report(
+        `${groupId} ${key}: ${committed.offset} is committed by "${committed.metadata}", and ${history.processedTo(groupId, key)} is not processed`,
+      );
+  }
+}
+
+/** Commits that were applied: by whom they say they are, and by whom the store was told that they are. */
+export function checkCommits(
+  history: GroupHistory,
+  groupId: string,
+  commits: readonly OffsetCommit[],
+  before: Look,
+): void {
+  for (const { by, offset, ...partition } of commits) {
+    const key = partitionKey(partition);
+    if (by === undefined) continue;
+    checkCommitter(history, groupId, key, by.memberId, by.epoch, before);
+    if (offset.metadata === "") continue;
+    const [epoch = "", ...memberId] = offset.metadata.split(" ");
+    checkCommitter(history, groupId, key, memberId.join(" "), Number(epoch), before);
+  }
+}
+
+/** Whoever commits is a member, that owns the partition since that epoch or an earlier one. */
+function checkCommitter(
+  history: GroupHistory,
+  groupId: string,
+  key: string,
+  memberId: string,
+  epoch: number,
+  before: Look,
+): void {
+  const { owner } = before.partitions.find((item) => partitionKey(item) === key) ?? {};
+  if (owner?.memberId !== memberId || owner.epoch > epoch) {
+    history.report(
+      `${groupId} ${key}: ${memberId} committed in epoch ${epoch} what is ${owner?.memberId}'s since ${owner?.epoch}`,
+    );
+  }
+  const member = before.members.find((each) => each.member.memberId === memberId)?.member;
+  if (member?.type !== "consumer" || member.isFenced)
+    history.report(`${groupId}: ${memberId} is no member, and committed`);
+}
+
+/** A commit that is judged by the group: by a member of its generation, while it is in that one. */
+export function checkClassicCommit(
+  history: GroupHistory,
+  groupId: string,
+  { partition, offset }: Extract<GroupWrite, { kind: "put-offset" }>,
+  before: Look,
+): void {
+  const key = partitionKey(partition);
+  const [generationId = "", ...memberId] = offset.metadata.split(" ");
+  const { group, generation } = before;
+  const isOfGeneration = group?.type === "classic" && group.generationId === Number(generationId);
+  if (!isOfGeneration || group.state === "CompletingRebalance" || group.state === "Empty") {
+    const is = group?.type === "classic" ? `${group.state} in generation ${group.generationId}` : group?.type;
+    history.report(`${groupId} ${key}: "${offset.metadata}" committed in a group that is ${is}`);
+  }
+  const isMember = before.members.some(({ member }) => member.memberId === memberId.join(" "));
+  if (!isMember || generation?.members.includes(memberId.join(" ")) !== true)
+    history.report(`${groupId} ${key}: "${offset.metadata}" committed, and is not in the generation`);
+}
