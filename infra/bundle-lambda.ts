@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type BundledFile, bytesOf } from "./bundling/bundled-file.ts";
 
 /** The folders under lambdas/ that hold a function. */
-export type LambdaName = "produce" | "fetch" | "maintenance" | "authorizer";
+export type LambdaName = "produce" | "fetch" | "coordinator" | "maintenance" | "authorizer" | "replicator" | "lease";
 
 export interface LambdaBundle {
   readonly files: readonly BundledFile[];

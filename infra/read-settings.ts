@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import * as z from "zod";
 import { nearestName } from "../shared/http/schema/nearest-name.ts";
+import { regionSetProblems } from "./region-sets.ts";
+import { regionalProblems } from "./regional.ts";
 import { type Settings, SettingsError, settingsSchema } from "./settings.ts";
 
 type Given = Readonly<Record<string, unknown>>;
@@ -9,7 +11,9 @@ type Given = Readonly<Record<string, unknown>>;
 const FILE_KEY = "settings";
 const NAMES = Object.keys(settingsSchema.shape);
 /** Settings that are text: what looks like JSON in them is none. */
-const TEXTS = new Set(["name", "removalPolicy", "encryptionKeyArn", "logLevel", "alarmTopicArn", "alarmEmail"]);
+const TEXTS = new Set(["name", "removalPolicy", "logLevel", "alarmEmail", "witnessRegion", "consumerDialect"]);
+/** Text, or JSON with one for each region. */
+const REGIONAL = new Set(["encryptionKeyArn", "alarmTopicArn"]);
 
 /**
  * The settings in the CDK's context: from a file (`-c settings=prod.json`), from `cdk.json`, and one by one
@@ -37,6 +41,7 @@ function isOfCdk(key: string): boolean {
 /** Context from the command line is always text. */
 function parsed(key: string, value: unknown): unknown {
   if (typeof value !== "string" || TEXTS.has(key)) return value;
+  if (REGIONAL.has(key) && !value.trimStart().startsWith("{")) return value;
   if (key === "regions" && !value.trimStart().startsWith("[")) return value.split(",").map((region) => region.trim());
   try {
     return JSON.parse(value);
@@ -73,46 +78,66 @@ function issueLine(issue: z.core.$ZodIssue): string {
 }
 
 /** What is right by itself and wrong beside the rest. */
-function contradictions({
-  name,
-  regions,
-  access,
-  encryptionKeyArn,
-  alarmTopicArn,
-  alarmEmail,
-  restored,
-}: Settings): string[] {
-  const [region] = regions;
+function contradictions(settings: Settings): string[] {
+  const { name, regions, witnessRegion, access, encryptionKeyArn, alarmTopicArn, alarmEmail, restored } = settings;
+  const misplaced = regionSetProblems(regions, witnessRegion);
+  // What is said of each region's keys and certificates would be beside the point.
+  if (misplaced.length > 0) return misplaced;
+  return [
+    ...accessProblems(access, regions),
+    ...regionalProblems("encryptionKeyArn", encryptionKeyArn, regions),
+    ...regionalProblems("alarmTopicArn", alarmTopicArn, regions),
+    ...(alarmTopicArn !== undefined && alarmEmail !== undefined
+      ? ["alarmEmail: goes with a new topic; subscribe it to yours instead, or leave alarmTopicArn out"]
+      : []),
+    ...restoredProblems(name, regions, restored),
+  ];
+}
+
+function accessProblems(access: Settings["access"], regions: readonly string[]): string[] {
   const problems: string[] = [];
-  const inRegion = (what: string, arn: string | undefined) => {
-    const place = arn?.split(":")[3];
-    if (place !== undefined && place !== region)
-      problems.push(`${what}: is in ${place}, the deployment is in ${region}`);
-  };
   for (const [face, options] of Object.entries(access)) {
-    inRegion(`access.${face}.domain.certificateArn`, options?.domain?.certificateArn);
+    const { domain } = options ?? {};
+    if (domain === undefined) continue;
+    const where = `access.${face}.domain`;
+    problems.push(...regionalProblems(`${where}.certificateArn`, domain.certificateArn, regions));
+    const isShared = regions.length > 1 && !domain.name.includes("{region}");
+    if (isShared && face !== "oidc") {
+      const why = face === "apiKey" ? "each region has API keys of its own" : "a signature is for one region";
+      problems.push(`${where}.name: ${why}: put {region} into it, for a host name in each`);
+    }
   }
   const domains = Object.values(access).flatMap((options) => options?.domain?.name ?? []);
   if (new Set(domains).size < domains.length) problems.push("access: two faces cannot share a domain");
   const keys = access.apiKey?.keys ?? [];
   if (new Set(keys).size < keys.length) problems.push("access.apiKey.keys: two keys have one name");
-  inRegion("encryptionKeyArn", encryptionKeyArn);
-  inRegion("alarmTopicArn", alarmTopicArn);
-  if (alarmTopicArn !== undefined && alarmEmail !== undefined) {
-    problems.push("alarmEmail: goes with a new topic; subscribe it to yours instead, or leave alarmTopicArn out");
-  }
-  problems.push(...restoredStreamProblems(name, restored));
-  inRegion("restored.metadataStreamArn", restored.metadataStreamArn);
   return problems;
 }
 
-/** A stream belongs to one table, and a table that was restored has none before it is given one. */
-function restoredStreamProblems(name: string, { metadataTable, metadataStreamArn }: Settings["restored"]): string[] {
-  if (metadataStreamArn === undefined) {
-    if (metadataTable === undefined) return [];
-    return ["restored.metadataStreamArn: goes with metadataTable: docs/operate/backup.md, step 3, makes the stream"];
+function restoredProblems(name: string, regions: readonly string[], restored: Settings["restored"]): string[] {
+  if (regions.length > 1) {
+    const isGiven = Object.values(restored).some((value) => value !== undefined);
+    return isGiven ? ["restored: goes with one region; docs/operate/backup.md says what there is for several"] : [];
   }
-  const table = metadataTable ?? `${name}-metadata`;
-  const isOfTable = metadataStreamArn.includes(`:table/${table}/stream/`);
-  return isOfTable ? [] : [`restored.metadataStreamArn: is no stream of the table ${table}`];
+  return (["metadata", "group"] as const).flatMap((table) => {
+    const what = `restored.${table}StreamArn`;
+    return [
+      ...restoredStreamProblems(name, table, restored),
+      ...regionalProblems(what, restored[`${table}StreamArn`], regions),
+    ];
+  });
+}
+
+/** A stream belongs to one table, and a table that was restored has none before it is given one. */
+function restoredStreamProblems(name: string, which: "metadata" | "group", restored: Settings["restored"]): string[] {
+  const table = restored[`${which}Table`];
+  const streamArn = restored[`${which}StreamArn`];
+  const what = `restored.${which}StreamArn`;
+  if (streamArn === undefined) {
+    return table === undefined
+      ? []
+      : [`${what}: goes with ${which}Table: docs/operate/backup.md, step 3, makes the stream`];
+  }
+  const tableName = table ?? `${name}-${which}`;
+  return streamArn.includes(`:table/${tableName}/stream/`) ? [] : [`${what}: is no stream of the table ${tableName}`];
 }

@@ -1,7 +1,9 @@
 import { RegionInfo } from "aws-cdk-lib/region-info";
 import * as z from "zod";
 import { identityFaults, type TrustedIdentity } from "../lambdas/authorizer/environment.ts";
+import { LEASE_MS, MIN_DEPLOYED_LEASE_MS, REPLICA_LAG_TIME_MAX_MS } from "../lambdas/broker-environment.ts";
 import { nearestName } from "../shared/http/schema/nearest-name.ts";
+import type { Regional } from "./regional.ts";
 
 /** Partitions of AWS that Millrace goes into. Others lack arm64 functions or API keys, or nobody has looked. */
 const PARTITIONS = ["aws", "aws-us-gov"];
@@ -34,20 +36,42 @@ const region = z.string().superRefine((value, context) => {
 
 const count = (from: number, to: number) => z.number().int().min(from).max(to);
 
-const arn = (service: string, resource: string, id = ".+") =>
-  z
-    .string()
-    .regex(
-      new RegExp(`^arn:aws[a-z-]*:${service}:[a-z0-9-]*:\\d{12}:${resource}${id}$`),
-      `must be an ARN such as arn:aws:${service}:us-east-1:123456789012:${resource}…`,
-    );
+const arnForm = (service: string, resource: string, id: string) => ({
+  form: new RegExp(`^arn:aws[a-z-]*:${service}:[a-z0-9-]+:\\d{12}:${resource}${id}$`),
+  message: `must be an ARN such as arn:aws:${service}:us-east-1:123456789012:${resource}…`,
+});
 
-/** A host name of one's own for one face. The certificate is ACM's, of the same region; the zone gets an alias if given. */
+const arn = (service: string, resource: string, id = ".+") => {
+  const { form, message } = arnForm(service, resource, id);
+  return z.string().regex(form, message);
+};
+
+/** An ARN, or with several regions one for each: `{"us-east-1":"arn:…","us-west-2":"arn:…"}`. */
+const regionalArn = (service: string, resource: string, id = ".+") => {
+  const { form, message } = arnForm(service, resource, id);
+  return z.custom<Regional<string>>().superRefine((value: unknown, context) => {
+    const isMap = typeof value === "object" && value !== null && !Array.isArray(value);
+    const arns: [path: string[], value: unknown][] = isMap
+      ? Object.entries(value).map(([place, one]) => [[place], one])
+      : [[[], value]];
+    for (const [path, one] of arns) {
+      if (typeof one !== "string" || !form.test(one)) context.addIssue({ code: "custom", path, message });
+    }
+  });
+};
+
+/**
+ * A host name of one's own for one face; `{region}` in it stands for the region's name. The certificate is ACM's, of the same
+ * region; the zone gets an alias if given.
+ */
 const domain = z.strictObject({
   name: z
     .string()
-    .regex(/^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$/, "must be a host name such as kafka.example.com"),
-  certificateArn: arn("acm", "certificate/"),
+    .regex(
+      /^((\{region\}|[a-z0-9])((\{region\}|[a-z0-9-])*(\{region\}|[a-z0-9]))?\.)+[a-z]{2,}$/,
+      "must be a host name such as kafka.example.com or kafka.{region}.example.com",
+    ),
+  certificateArn: regionalArn("acm", "certificate/"),
   hostedZone: z
     .strictObject({ id: z.string().regex(/^Z[A-Z0-9]+$/, "must be a hosted zone's id"), name: z.string() })
     .optional(),
@@ -92,18 +116,27 @@ const access = z
     when: ({ issues }) => issues.length === 0,
   });
 
-/** Everything a deployment may be told. README of infra/ shows it as a table. */
+/** Everything a deployment may be told. docs/aws.md shows it as a table. */
 export const settingsSchema = z.strictObject({
   /** What stacks, tables, bucket, APIs and alarms begin with: two names do not meet in one account. */
   name: name.default("millrace"),
-  /** Broker id 1 is the first. */
-  regions: z.array(region).min(1).max(1, "deploying more than one region is not there yet: give one"),
+  /** Broker id 1 is the first: their order is never changed. One, two and a witness, or three: region-sets.ts. */
+  regions: z.array(region).min(1),
+  /** With two regions: a third, where the metadata have a witness and nothing else is. */
+  witnessRegion: region.optional(),
+  /** With several regions: for how long a region counts as alive without a word from it. */
+  leaseSeconds: count(MIN_DEPLOYED_LEASE_MS / 1_000, LEASE_MS.max / 1_000).default(LEASE_MS.unless / 1_000),
+  /** With several regions: a follower that is behind for so long leaves the in-sync set. Kafka's replica.lag.time.max.ms. */
+  replicaLagSeconds: count(1, REPLICA_LAG_TIME_MAX_MS.max / 1_000).default(REPLICA_LAG_TIME_MAX_MS.unless / 1_000),
   access: access.prefault({ apiKey: {} }),
   throttle: throttle.prefault({ ratePerSecond: 1_000, burst: 2_000 }),
   /** What becomes of tables and bucket when the stack goes or a change would replace them. */
   removalPolicy: z.enum(["retain", "destroy"]).default("retain"),
-  /** A key of one's own in KMS for tables and bucket; AWS's owned keys, which cost nothing, unless told. */
-  encryptionKeyArn: arn("kms", "key/", "(mrk-[0-9a-f]{32}|[0-9a-f-]{36})").optional(),
+  /**
+   * A key of one's own in KMS for tables and bucket; AWS's owned keys, which cost nothing, unless told. With several regions a
+   * multi-Region key that has a copy in each, or one for each.
+   */
+  encryptionKeyArn: regionalArn("kms", "key/", "(mrk-[0-9a-f]{32}|[0-9a-f-]{36})").optional(),
   /** How far back tables can be restored, and how long deleted objects of the bucket are kept for it. */
   recoveryDays: count(1, 35).default(7),
   memorySizeMb: count(256, 10_240).default(1_024),
@@ -115,8 +148,12 @@ export const settingsSchema = z.strictObject({
   /** API Gateway's access logs. Sets the account's CloudWatch role for API Gateway, which all its APIs share. */
   accessLogs: z.boolean().default(false),
   /** Where alarms go: a topic of one's own, or a new one with a subscription by mail. */
-  alarmTopicArn: arn("sns", "").optional(),
+  alarmTopicArn: regionalArn("sns", "").optional(),
   alarmEmail: z.email().optional(),
+  /** Whose REST Proxy the consumer instances of /consumers behave like, where Confluent's and Strimzi's differ: docs/http.md. */
+  consumerDialect: z.enum(["confluent", "strimzi"]).default("confluent"),
+  /** Records that a consumer group may be behind in a partition before the alarm goes off; without it there is no such alarm. */
+  maxConsumerLag: count(1, Number.MAX_SAFE_INTEGER).optional(),
   tags: z.record(z.string().min(1).max(128), z.string().max(256)).default({}),
   /** Restored tables, and a bucket, that the service uses in place of the data stack's: docs/operate/backup.md. */
   restored: z
@@ -124,6 +161,8 @@ export const settingsSchema = z.strictObject({
       logTable: z.string().optional(),
       metadataTable: z.string().optional(),
       metadataStreamArn: arn("dynamodb", "table/", "[^/]+/stream/.+").optional(),
+      groupTable: z.string().optional(),
+      groupStreamArn: arn("dynamodb", "table/", "[^/]+/stream/.+").optional(),
       bucket: z.string().optional(),
     })
     .prefault({}),

@@ -1,6 +1,13 @@
 import { pathToFileURL } from "node:url";
 import type { Plugin } from "esbuild";
-import type { RoutePath } from "../../shared/http/route-paths.ts";
+
+/** As shared/http/route-paths.ts has it. */
+interface RoutePath {
+  readonly operationId: string;
+  readonly method: string;
+  readonly path: string;
+  readonly lambda: string;
+}
 
 /** What most paths begin with. */
 const CLUSTER = "/v3/clusters/{cluster_id}";

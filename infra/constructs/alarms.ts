@@ -1,24 +1,16 @@
-import { Duration } from "aws-cdk-lib";
+import { Duration, Stack } from "aws-cdk-lib";
 import { Alarm, ComparisonOperator, Metric, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
 import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
 import { type ITopic, Topic } from "aws-cdk-lib/aws-sns";
 import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import { Construct } from "constructs";
+import { inRegion, isReplicated } from "../regional.ts";
 import type { Settings } from "../settings.ts";
+import type { AlarmCondition } from "./alarm-condition.ts";
+import { replicationConditions } from "./replication-alarms.ts";
 import type { ServiceMetrics } from "./service-metrics.ts";
 
 const HOUR_MS = 3_600_000;
-
-interface Condition {
-  /** The alarm's name behind the deployment's, and the heading in docs/runbook.md. */
-  readonly id: string;
-  readonly what: string;
-  readonly metric: Metric;
-  readonly threshold: number;
-  /** Out of so many periods, so many must be over. */
-  readonly outOf: number;
-  readonly over: number;
-}
 
 /** Every alarm there is: each a heading in docs/runbook.md, ten cents a month. */
 export class Alarms extends Construct {
@@ -35,9 +27,11 @@ export class Alarms extends Construct {
         threshold: condition.threshold,
         evaluationPeriods: condition.outOf,
         datapointsToAlarm: condition.over,
-        comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+        comparisonOperator: condition.isMissed
+          ? ComparisonOperator.LESS_THAN_THRESHOLD
+          : ComparisonOperator.GREATER_THAN_THRESHOLD,
         // Nothing is measured where nothing is done.
-        treatMissingData: TreatMissingData.NOT_BREACHING,
+        treatMissingData: condition.isMissed ? TreatMissingData.BREACHING : TreatMissingData.NOT_BREACHING,
       });
       if (topic !== undefined) {
         alarm.addAlarmAction(new SnsAction(topic));
@@ -49,7 +43,8 @@ export class Alarms extends Construct {
 
   /** undefined: alarms are seen on the dashboard and in the console, and tell nobody. */
   #topic({ name, alarmTopicArn, alarmEmail }: Settings): ITopic | undefined {
-    if (alarmTopicArn !== undefined) return Topic.fromTopicArn(this, "Topic", alarmTopicArn);
+    if (alarmTopicArn !== undefined)
+      return Topic.fromTopicArn(this, "Topic", inRegion(alarmTopicArn, Stack.of(this).region));
     if (alarmEmail === undefined) return undefined;
     const topic = new Topic(this, "Topic", { topicName: `${name}-alarms`, enforceSSL: true });
     topic.addSubscription(new EmailSubscription(alarmEmail));
@@ -66,8 +61,8 @@ function unlabelled({ namespace, metricName, dimensions = {}, statistic, period 
  * Each is on one metric as it is: CloudWatch bills an alarm on an expression for every metric in it, and emulators know none.
  * Thresholds are sums of a minute unless told.
  */
-function conditions(settings: Settings, metrics: ServiceMetrics): Condition[] {
-  const failures = (lambda: string, what: string): Condition => ({
+function conditions(settings: Settings, metrics: ServiceMetrics): AlarmCondition[] {
+  const failures = (lambda: string, what: string): AlarmCondition => ({
     id: `${lambda}-failures`,
     what,
     metric: metrics.lambda(lambda, "Errors", "Sum"),
@@ -75,7 +70,7 @@ function conditions(settings: Settings, metrics: ServiceMetrics): Condition[] {
     outOf: 5,
     over: 3,
   });
-  const throttles = (lambda: string): Condition => ({
+  const throttles = (lambda: string): AlarmCondition => ({
     id: `${lambda}-throttles`,
     what: `Lambda refuses invocations of the ${lambda} function: the account's concurrency is used up.`,
     metric: metrics.lambda(lambda, "Throttles", "Sum"),
@@ -87,8 +82,13 @@ function conditions(settings: Settings, metrics: ServiceMetrics): Condition[] {
   return [
     failures("produce", "The produce function crashed or ran out of time."),
     failures("fetch", "The fetch function crashed or ran out of time."),
+    failures(
+      "coordinator",
+      "The coordinator function crashed or ran out of time: in a request, in a sweep, or in setting its clock.",
+    ),
     throttles("produce"),
     throttles("fetch"),
+    throttles("coordinator"),
     {
       id: "failed-answers",
       what: "Requests end in a 5xx answer.",
@@ -127,15 +127,31 @@ function conditions(settings: Settings, metrics: ServiceMetrics): Condition[] {
       outOf: 3,
       over: 2,
     },
-    {
-      id: "maintenance-behind",
-      what: "What deleted topics left behind is not yet removed after hours.",
-      // The age of the deletion that it was last invoked for, time and again until all is removed.
-      metric: hourly(metrics.lambda("maintenance", "IteratorAge", "Maximum")),
-      threshold: 2 * HOUR_MS,
-      outOf: 1,
-      over: 1,
-    },
+    ...(isReplicated(settings)
+      ? replicationConditions(settings, metrics)
+      : [
+          {
+            id: "maintenance-behind",
+            what: "What deleted topics left behind is not yet removed after hours.",
+            // The age of the deletion that it was last invoked for, time and again until all is removed.
+            metric: hourly(metrics.lambda("maintenance", "IteratorAge", "Maximum")),
+            threshold: 2 * HOUR_MS,
+            outOf: 1,
+            over: 1,
+          },
+        ]),
+    ...(settings.maxConsumerLag === undefined
+      ? []
+      : [
+          {
+            id: "consumer-lag",
+            what: `A consumer group stays more than ${settings.maxConsumerLag} records behind.`,
+            metric: metrics.own("ConsumerLag", "Maximum"),
+            threshold: settings.maxConsumerLag,
+            outOf: 15,
+            over: 10,
+          },
+        ]),
     ...(settings.access.oidc === undefined
       ? []
       : [

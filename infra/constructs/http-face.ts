@@ -1,4 +1,4 @@
-import { CfnOutput, Duration } from "aws-cdk-lib";
+import { CfnOutput, Stack } from "aws-cdk-lib";
 import {
   AccessLogFormat,
   AuthorizationType,
@@ -6,7 +6,6 @@ import {
   EndpointType,
   type IAuthorizer,
   type IRestApi,
-  LambdaIntegration,
   LogGroupLogDestination,
   type MethodOptions,
   RestApi,
@@ -14,25 +13,23 @@ import {
   type StageOptions,
 } from "aws-cdk-lib/aws-apigateway";
 import { Certificate } from "aws-cdk-lib/aws-certificatemanager";
-import type { IFunction } from "aws-cdk-lib/aws-lambda";
-import { ARecord, HostedZone, RecordTarget } from "aws-cdk-lib/aws-route53";
+import { ARecord, HostedZone, type IRecordSet, RecordTarget } from "aws-cdk-lib/aws-route53";
 import { ApiGatewayDomain } from "aws-cdk-lib/aws-route53-targets";
 import { Construct } from "constructs";
 import { acknowledge } from "../acknowledgements.ts";
+import { hostIn, inRegion, isReplicated } from "../regional.ts";
 import type { Domain, Face, Settings } from "../settings.ts";
 import type { AccessLogs } from "./access-logs.ts";
 import { addGatewayResponses } from "./gateway-responses.ts";
+import { addRoutes, type RoutedFunctions } from "./gateway-routes.ts";
 
 /** The stage's name; it is in every URL of API Gateway's own host. */
 export const STAGE = "prod";
 
-/** Methods that only read: theirs is the fetch function, which can do no more than that. All others are produce's. */
-export const READING_METHODS = ["GET", "HEAD", "OPTIONS"] as const;
-
 export interface HttpFaceProps {
   readonly name: Face;
   readonly settings: Settings;
-  readonly functions: Readonly<Record<"produce" | "fetch", IFunction>>;
+  readonly functions: RoutedFunctions;
   /** How a caller shows who it is. */
   readonly authorization:
     | { readonly kind: "api-key" }
@@ -42,7 +39,7 @@ export interface HttpFaceProps {
   readonly accessLogs: AccessLogs | undefined;
 }
 
-/** One way in: a REST API whose every request goes to one of two functions, which know the routes. */
+/** One way in: a REST API whose every request goes to one of three functions, which know the routes. */
 export class HttpFace extends Construct {
   readonly api: RestApi;
   /** Where clients call it, without a slash at the end. */
@@ -61,18 +58,12 @@ export class HttpFace extends Construct {
       deployOptions: this.#stage(props),
     });
     if (props.accessLogs !== undefined) this.api.deploymentStage.node.addDependency(props.accessLogs.account);
-    const method = methodOptions(props.authorization);
-    const integrations = {
-      produce: integration(functions.produce),
-      fetch: integration(functions.fetch),
-    };
-    for (const resource of [this.api.root, this.api.root.addResource("{proxy+}")]) {
-      for (const reading of READING_METHODS) resource.addMethod(reading, integrations.fetch, method);
-      resource.addMethod("ANY", integrations.produce, method);
-    }
+    addRoutes(this.api, functions, methodOptions(props.authorization));
     addGatewayResponses(this.api);
-    if (props.domain !== undefined) this.#useDomain(props.domain);
-    this.url = props.domain === undefined ? this.api.url.replace(/\/$/, "") : `https://${props.domain.name}`;
+    if (props.domain !== undefined) this.#useDomain(props.domain, settings);
+    const { region } = Stack.of(this);
+    this.url =
+      props.domain === undefined ? this.api.url.replace(/\/$/, "") : `https://${hostIn(props.domain.name, region)}`;
     // The service stack has an output for it, with a name that can be told.
     this.api.node.tryRemoveChild("Endpoint");
     this.#acknowledge(props);
@@ -92,10 +83,12 @@ export class HttpFace extends Construct {
     };
   }
 
-  #useDomain({ name, certificateArn, hostedZone }: Domain): void {
+  #useDomain({ name: pattern, certificateArn, hostedZone }: Domain, settings: Settings): void {
+    const { region } = Stack.of(this);
+    const name = hostIn(pattern, region);
     const domainName = new DomainName(this, "Domain", {
       domainName: name,
-      certificate: Certificate.fromCertificateArn(this, "Certificate", certificateArn),
+      certificate: Certificate.fromCertificateArn(this, "Certificate", inRegion(certificateArn, region)),
       endpointType: EndpointType.REGIONAL,
       securityPolicy: SecurityPolicy.TLS_1_2,
       mapping: this.api as IRestApi,
@@ -108,10 +101,15 @@ export class HttpFace extends Construct {
       return;
     }
     const { id: hostedZoneId, name: zoneName } = hostedZone;
+    const isShared = isReplicated(settings) && name === pattern;
+    const target = new ApiGatewayDomain(domainName);
+    const alias = { bind: (record: IRecordSet) => ({ ...target.bind(record), evaluateTargetHealth: true }) };
     new ARecord(this, "Alias", {
       zone: HostedZone.fromHostedZoneAttributes(this, "Zone", { hostedZoneId, zoneName }),
       recordName: name,
-      target: RecordTarget.fromAlias(new ApiGatewayDomain(domainName)),
+      target: RecordTarget.fromAlias(isShared ? alias : target),
+      // One name for several regions leads to the nearest whose API Gateway is well.
+      ...(isShared ? { region, setIdentifier: region } : {}),
     });
   }
 
@@ -142,10 +140,6 @@ export class HttpFace extends Construct {
 /** As API Gateway's metrics name the API. */
 export function apiName(settings: Settings, face: Face): string {
   return `${settings.name}-${face === "apiKey" ? "api-key" : face}`;
-}
-
-function integration(handler: IFunction): LambdaIntegration {
-  return new LambdaIntegration(handler, { proxy: true, allowTestInvoke: false, timeout: Duration.seconds(29) });
 }
 
 function methodOptions(authorization: HttpFaceProps["authorization"]): MethodOptions {

@@ -17,6 +17,12 @@ export interface LambdaFunctionProps {
   readonly environment: Readonly<Record<string, string>>;
   readonly permissions: readonly PolicyStatement[];
   readonly timeout: Duration;
+  /** Unless told, what the settings say. */
+  readonly memorySizeMb?: number | undefined;
+  /** For a function that is invoked asynchronously: how long an invocation may wait for its turn. */
+  readonly maxEventAge?: Duration | undefined;
+  /** How often such an invocation is repeated when it fails; not at all unless told. */
+  readonly retryAttempts?: number | undefined;
 }
 
 /** A function of lambdas/: bundled, with a log group and a role of its own that may do what it is told and nothing else. */
@@ -48,10 +54,13 @@ export class LambdaFunction extends Construct {
       handler: "handler.handler",
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
-      memorySize: settings.memorySizeMb,
+      memorySize: props.memorySizeMb ?? settings.memorySizeMb,
       timeout: props.timeout,
       role,
       logGroup,
+      ...(props.maxEventAge === undefined
+        ? {}
+        : { maxEventAge: props.maxEventAge, retryAttempts: props.retryAttempts ?? 0 }),
       environment: {
         ...props.environment,
         POWERTOOLS_SERVICE_NAME: settings.name,
@@ -63,7 +72,7 @@ export class LambdaFunction extends Construct {
   }
 }
 
-/** A bucket's objects have no names beforehand, so permissions on them end in a wildcard. Any other wildcard is a finding. */
+/** Objects have no names beforehand, so permissions on them end in a wildcard. Any other wildcard is a finding. */
 function acknowledgeObjects(role: Role, permissions: readonly PolicyStatement[]): void {
   const { account } = Stack.of(role);
   const objects = permissions
@@ -73,7 +82,7 @@ function acknowledgeObjects(role: Role, permissions: readonly PolicyStatement[])
     const shown = Token.isUnresolved(account) ? resource.replace(account, "<AWS::AccountId>") : resource;
     const id = `AwsSolutions-IAM5[Resource::${shown}]`;
     acknowledge(role, {
-      [id]: "Objects of the one bucket, by the actions that the function needs: they have no names beforehand.",
+      [id]: "Objects of one bucket, by the actions that the function needs: they have no names beforehand.",
     });
   }
 }

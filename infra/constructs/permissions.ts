@@ -1,15 +1,27 @@
 import { Effect, PolicyStatement } from "aws-cdk-lib/aws-iam";
+import { GROUP_HOME_KIND } from "../../shared/storage/dynamodb/table-schema.ts";
 
-/** What the functions act on, by ARN. */
+/** What the functions of one region act on, by ARN: with several regions on the logs and the objects of all. */
 export interface DataArns {
-  readonly logTable: string;
+  readonly logTables: readonly string[];
+  /** The region's own: of a global table the copy that answers there. */
   readonly metadataTable: string;
-  readonly bucket: string;
-  /** The customer's key, where there is one. */
-  readonly key: string | undefined;
+  /** A group's home is one region, and whoever is asked for it acts on that one's table. */
+  readonly groupTables: readonly string[];
+  readonly buckets: readonly string[];
+  /** The customer's keys, where there are some. */
+  readonly keys: readonly string[];
+  /** The stream that is read in the region: the metadata's with one region, with several its log's. */
+  readonly stream: string;
+  /** That of the region's own group table. */
+  readonly groupStream: string;
+  /** Whether logs have followers: whoever appends then fills them too, with the objects that their items point to. */
+  readonly isReplicated: boolean;
 }
 
 const READ_TABLE = ["dynamodb:GetItem", "dynamodb:Query"];
+/** BatchWriteItem removes the parts of a checkpoint that a newer one has replaced. */
+const WRITE_LOG = ["dynamodb:PutItem", "dynamodb:BatchWriteItem"];
 
 /** What Lambda reads a stream by, with the function's role: https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html */
 const READ_STREAM = [
@@ -22,51 +34,119 @@ const READ_STREAM = [
 /** Reads logs and metadata; writes one item, the cluster's id, which whoever comes first makes. */
 export function fetchPermissions(data: DataArns): PolicyStatement[] {
   return [
-    allow("ReadTables", READ_TABLE, [data.logTable, data.metadataTable]),
+    readTables(data),
     allow("WriteClusterId", ["dynamodb:PutItem"], [data.metadataTable], {
       "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": ["cluster"] },
     }),
-    // Without ListBucket, S3 answers 403 for an object that is not there: one that was deleted could not be told from a refusal.
-    allow("ReadSegments", ["s3:GetObject"], [objects(data)]),
-    allow("ListSegments", ["s3:ListBucket"], [data.bucket]),
-    ...keyPermissions(data, ["kms:Decrypt"]),
+    ...readSegments(data),
+    ...useKeys(data, ["kms:Decrypt"]),
   ];
 }
 
-/** Appends, and changes topics. Reads no segments and deletes none. */
-export function producePermissions(data: DataArns): PolicyStatement[] {
+/** Appends, and changes topics; hands what needs no answer to itself. Deletes no segments, and reads them for followers alone. */
+export function producePermissions(data: DataArns, ownArn: string): PolicyStatement[] {
   return [
-    allow("ReadTables", READ_TABLE, [data.logTable, data.metadataTable]),
-    // BatchWriteItem removes the parts of a checkpoint that a newer one has replaced.
-    allow("AppendToLogs", ["dynamodb:PutItem", "dynamodb:BatchWriteItem"], [data.logTable]),
+    readTables(data),
+    allow("AppendToLogs", WRITE_LOG, data.logTables),
     allow("ChangeTopics", ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"], [data.metadataTable]),
-    allow("WriteSegments", ["s3:PutObject"], [objects(data)]),
-    ...keyPermissions(data, ["kms:Decrypt", "kms:GenerateDataKey"]),
+    allow("WriteSegments", ["s3:PutObject"], objects(data)),
+    ...(data.isReplicated ? readSegments(data) : []),
+    allow("InvokeItself", ["lambda:InvokeFunction"], [ownArn]),
+    ...useKeys(data, ["kms:Decrypt", "kms:GenerateDataKey"]),
   ];
 }
 
-/** Removes what deleted topics left behind, and carries on deletions that were cut short; hears of them by the stream. */
-export function maintenancePermissions(data: DataArns, metadataStream: string): PolicyStatement[] {
+/**
+ * What DynamoDbGroupStore asks of a group table. A transaction needs what each of its parts needs alone, and for conditions by themselves one
+ * permission more: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
+ */
+const USE_GROUPS = [
+  ...READ_TABLE,
+  "dynamodb:BatchGetItem",
+  "dynamodb:PutItem",
+  "dynamodb:UpdateItem",
+  "dynamodb:DeleteItem",
+  "dynamodb:ConditionCheckItem",
+  // Removes the offsets of a group that was deleted.
+  "dynamodb:BatchWriteItem",
+];
+
+/**
+ * Keeps groups, reads the logs that their members consume, and sets the clock of its own sweep. Of the metadata it writes two kinds of items,
+ * which whoever comes first makes: the cluster's id, and a group's home.
+ */
+export function coordinatorPermissions(data: DataArns, sweepRules: readonly string[]): PolicyStatement[] {
   return [
-    allow("ReadTables", READ_TABLE, [data.logTable, data.metadataTable]),
-    allow("SealAndRemoveLogs", ["dynamodb:PutItem", "dynamodb:BatchWriteItem"], [data.logTable]),
+    readTables(data),
+    allow("UseGroups", USE_GROUPS, data.groupTables),
+    allow("WriteGroupHomes", ["dynamodb:PutItem"], [data.metadataTable], {
+      "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": ["cluster", GROUP_HOME_KIND] },
+    }),
+    ...readSegments(data),
+    allow("ReadStream", READ_STREAM, [data.groupStream]),
+    allow("SetSweepClock", ["events:EnableRule", "events:DisableRule"], sweepRules),
+    ...useKeys(data, ["kms:Decrypt"]),
+  ];
+}
+
+/** Removes what deleted topics left behind, and carries on deletions that were cut short. */
+export function maintenancePermissions(data: DataArns): PolicyStatement[] {
+  return [
+    readTables(data),
+    allow("SealAndRemoveLogs", WRITE_LOG, data.logTables),
     allow("RemoveTopics", ["dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"], [data.metadataTable]),
-    allow("ListSegments", ["s3:ListBucket"], [data.bucket]),
-    allow("RemoveSegments", ["s3:DeleteObject"], [objects(data)]),
-    allow("ReadStream", READ_STREAM, [metadataStream]),
-    ...keyPermissions(data, ["kms:Decrypt"]),
+    allow("ListSegments", ["s3:ListBucket"], data.buckets),
+    allow("RemoveSegments", ["s3:DeleteObject"], objects(data)),
+    // With several regions the clock begins it.
+    ...(data.isReplicated ? [] : [allow("ReadStream", READ_STREAM, [data.stream])]),
+    ...useKeys(data, ["kms:Decrypt"]),
+  ];
+}
+
+/** Carries logs and their objects to followers, and changes in-sync sets; woken by the stream of the region's log. */
+export function replicatorPermissions(data: DataArns): PolicyStatement[] {
+  return [
+    readTables(data),
+    allow("FillLogs", WRITE_LOG, data.logTables),
+    allow("ChangeInSyncReplicas", ["dynamodb:PutItem"], [data.metadataTable]),
+    ...readSegments(data),
+    allow("CopySegments", ["s3:PutObject"], objects(data)),
+    allow("ReadStream", READ_STREAM, [data.stream]),
+    ...useKeys(data, ["kms:Decrypt", "kms:GenerateDataKey"]),
+  ];
+}
+
+/** Keeps the region's lease, and begins the epochs that this region comes to lead. Neither reads nor writes objects. */
+export function leasePermissions(data: DataArns): PolicyStatement[] {
+  return [
+    readTables(data),
+    allow("LeadLogs", WRITE_LOG, data.logTables),
+    allow("KeepLeaseAndElect", ["dynamodb:PutItem"], [data.metadataTable]),
+    ...useKeys(data, ["kms:Decrypt"]),
+  ];
+}
+
+function readTables({ logTables, metadataTable }: DataArns): PolicyStatement {
+  return allow("ReadTables", READ_TABLE, [...logTables, metadataTable]);
+}
+
+/** Without ListBucket, S3 answers 403 for an object that is not there: one that was deleted could not be told from a refusal. */
+function readSegments(data: DataArns): PolicyStatement[] {
+  return [
+    allow("ReadSegments", ["s3:GetObject"], objects(data)),
+    allow("ListSegments", ["s3:ListBucket"], data.buckets),
   ];
 }
 
 /** Tables under a customer's key are read and written by whoever may use the key. */
-function keyPermissions({ key }: DataArns, actions: string[]): PolicyStatement[] {
-  return key === undefined ? [] : [allow("UseKey", actions, [key])];
+function useKeys({ keys }: DataArns, actions: string[]): PolicyStatement[] {
+  return keys.length === 0 ? [] : [allow("UseKey", actions, keys)];
 }
 
-function objects({ bucket }: DataArns): string {
-  return `${bucket}/*`;
+function objects({ buckets }: DataArns): string[] {
+  return buckets.map((bucket) => `${bucket}/*`);
 }
 
-function allow(sid: string, actions: string[], resources: string[], conditions = {}): PolicyStatement {
-  return new PolicyStatement({ sid, effect: Effect.ALLOW, actions, resources, conditions });
+function allow(sid: string, actions: string[], resources: readonly string[], conditions = {}): PolicyStatement {
+  return new PolicyStatement({ sid, effect: Effect.ALLOW, actions, resources: [...resources], conditions });
 }

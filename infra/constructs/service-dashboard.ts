@@ -1,3 +1,4 @@
+import { Stack } from "aws-cdk-lib";
 import {
   AlarmStatusWidget,
   Dashboard,
@@ -8,6 +9,7 @@ import {
   TextWidget,
 } from "aws-cdk-lib/aws-cloudwatch";
 import { Construct } from "constructs";
+import { isReplicated } from "../regional.ts";
 import type { Settings } from "../settings.ts";
 import { type ServiceMetrics, sumOf } from "./service-metrics.ts";
 
@@ -15,15 +17,23 @@ import { type ServiceMetrics, sumOf } from "./service-metrics.ts";
 export class ServiceDashboard extends Construct {
   constructor(scope: Construct, id: string, settings: Settings, metrics: ServiceMetrics, alarms: readonly IAlarm[]) {
     super(scope, id);
-    const { name, regions } = settings;
+    const { name } = settings;
+    const { region } = Stack.of(this);
+    const lambdas = [
+      "produce",
+      "fetch",
+      "coordinator",
+      "maintenance",
+      ...(isReplicated(settings) ? ["replicator", "lease"] : []),
+    ];
     new Dashboard(this, "Dashboard", {
       // Dashboards are the account's, not a region's.
-      dashboardName: `${name}-${regions[0]}`,
+      dashboardName: `${name}-${region}`,
       periodOverride: PeriodOverride.AUTO,
       widgets: [
         [
           new TextWidget({
-            markdown: `# Millrace ${name}, ${regions[0]}\nWhat each alarm means and what to do: docs/runbook.md. What drives the bill: docs/operate/costs.md.`,
+            markdown: `# Millrace ${name}, ${region}\nWhat each alarm means and what to do: docs/runbook.md. What drives the bill: docs/operate/costs.md.`,
             width: 24,
             height: 2,
           }),
@@ -52,20 +62,35 @@ export class ServiceDashboard extends Construct {
             ]),
             metrics.lambda("produce", "Throttles", "Sum"),
             metrics.lambda("fetch", "Throttles", "Sum"),
+            metrics.lambda("coordinator", "Throttles", "Sum"),
+            metrics.lambda("produce", "AsyncEventsDropped", "Sum"),
           ]),
           graph("Errors", [
             metrics.own("Errors", "Sum", "answers of 5xx"),
             ...metrics.api("5XXError", "Sum"),
             ...metrics.api("4XXError", "Sum"),
-            metrics.lambda("produce", "Errors", "Sum"),
-            metrics.lambda("fetch", "Errors", "Sum"),
-            metrics.lambda("maintenance", "Errors", "Sum"),
+            ...lambdas.map((lambda) => metrics.lambda(lambda, "Errors", "Sum")),
           ]),
           graph("Functions at work", [
             metrics.lambda("produce", "ConcurrentExecutions", "Maximum"),
             metrics.lambda("fetch", "ConcurrentExecutions", "Maximum"),
+            metrics.lambda("coordinator", "ConcurrentExecutions", "Maximum"),
           ]),
         ],
+        [
+          graph("Members of consumer groups", [metrics.own("GroupMembers", "Maximum", "members")]),
+          graph("Rebalances and commits", [
+            metrics.own("GroupRebalances", "Sum", "rebalances"),
+            metrics.own("OffsetCommits", "Sum", "offsets committed"),
+          ]),
+          graph("How late hot items are copied into segments, ms", [
+            metrics.own("TieringLag", "Maximum", "partition furthest behind"),
+          ]),
+          graph("Lag of the group that is furthest behind, records", [
+            metrics.own("ConsumerLag", "Maximum", "records"),
+          ]),
+        ],
+        ...(isReplicated(settings) ? [replication(settings, metrics, region)] : []),
         [
           graph("Cost: requests to API Gateway", metrics.api("Count", "Sum")),
           graph("Cost: DynamoDB's units", [
@@ -77,11 +102,36 @@ export class ServiceDashboard extends Construct {
             metrics.own("ObjectsRead", "Sum", "objects read"),
             metrics.lambda("produce", "Duration", "Sum"),
             metrics.lambda("fetch", "Duration", "Sum"),
+            metrics.lambda("coordinator", "Duration", "Sum"),
           ]),
         ],
       ],
     });
   }
+}
+
+/** What this region leads, and how its followers keep up. */
+function replication({ regions }: Settings, metrics: ServiceMetrics, own: string): GraphWidget[] {
+  const followers = regions.flatMap((region, index) => (region === own ? [] : [[index + 1, region] as const]));
+  return [
+    graph(
+      "Followers' lag, offsets",
+      followers.map(([id, region]) => metrics.ownOf(id, "ReplicaLag", "Maximum", region)),
+    ),
+    graph(
+      "Followers' lag, ms",
+      followers.map(([id, region]) => metrics.ownOf(id, "ReplicaLagTime", "Maximum", region)),
+    ),
+    graph("Partitions, and who is in sync", [
+      metrics.own("UnderReplicatedPartitions", "Maximum", "under-replicated"),
+      metrics.own("UnderMinIsrPartitions", "Maximum", "under min.insync.replicas"),
+      metrics.own("OfflinePartitions", "Maximum", "offline"),
+      metrics.own("IsrShrinks", "Sum", "left an in-sync set"),
+      metrics.own("IsrExpands", "Sum", "came back into one"),
+      metrics.own("LeaderElections", "Sum", "leaders elected"),
+      metrics.own("UncleanLeaderElections", "Sum", "unclean"),
+    ]),
+  ];
 }
 
 function latencies(metrics: ServiceMetrics, name: "ProduceLatency" | "FetchLatency"): IMetric[] {

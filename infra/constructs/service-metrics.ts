@@ -1,6 +1,6 @@
 import { Duration } from "aws-cdk-lib";
 import { type IMetric, MathExpression, Metric } from "aws-cdk-lib/aws-cloudwatch";
-import { type METRICS, METRICS_NAMESPACE } from "../../shared/runtime/metric-names.ts";
+import { BROKER_DIMENSION, type METRICS, METRICS_NAMESPACE } from "../../shared/runtime/metric-names.ts";
 import type { ResourceNames } from "../resource-names.ts";
 import type { Face, Settings } from "../settings.ts";
 import { apiName } from "./http-face.ts";
@@ -23,6 +23,12 @@ export class ServiceMetrics {
   /** What the functions say of their work: shared/runtime/metric-names.ts. */
   own(metricName: MetricName, statistic: Statistic, label: string = metricName): Metric {
     const dimensionsMap = { service: this.#settings.name };
+    return new Metric({ namespace: METRICS_NAMESPACE, metricName, dimensionsMap, statistic, label, period: MINUTE });
+  }
+
+  /** The same of one broker's, where it is told by broker. */
+  ownOf(brokerId: number, metricName: MetricName, statistic: Statistic, label: string): Metric {
+    const dimensionsMap = { service: this.#settings.name, [BROKER_DIMENSION]: String(brokerId) };
     return new Metric({ namespace: METRICS_NAMESPACE, metricName, dimensionsMap, statistic, label, period: MINUTE });
   }
 
@@ -55,7 +61,8 @@ export class ServiceMetrics {
   }
 
   tables(metricName: string, statistic: Statistic): Metric[] {
-    return [this.#names.logTable, this.#names.metadataTable].map((name) =>
+    const { logTable, metadataTable, groupTable } = this.#names;
+    return [logTable, metadataTable, groupTable].map((name) =>
       aws("AWS/DynamoDB", metricName, statistic, { TableName: name }, `${name}: ${metricName}`),
     );
   }

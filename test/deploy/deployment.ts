@@ -21,9 +21,10 @@ export const JUDGES_POLICIES = variable("MILLRACE_TEST_JUDGES_POLICIES") === "ye
 const folder = variable("MILLRACE_TEST_FOLDER");
 const fileOf = (name: string) => JSON.parse(readFileSync(join(folder, name), "utf8")) as never;
 
-/** An app that is deployed: the outputs of its service stack. */
+/** An app that is deployed, in one region: the outputs of its service stack. */
 export interface Deployment {
   readonly name: string;
+  readonly region: string;
   readonly settingsFile: string;
   readonly outputs: Readonly<Record<string, string>>;
 }
@@ -31,7 +32,16 @@ export interface Deployment {
 export function deployment(which: "first" | "second"): Deployment {
   const { name } = fileOf(`${which}.settings.json`) as { name: string };
   const stacks = fileOf(`${which}.outputs.json`) as Record<string, Record<string, string>>;
-  return { name, settingsFile: join(folder, `${which}.settings.json`), outputs: stacks[`${name}-service`]! };
+  const settingsFile = join(folder, `${which}.settings.json`);
+  return { name, region: REGION, settingsFile, outputs: stacks[`${name}-service`]! };
+}
+
+/** The deployment in several regions, one for each in their order. */
+export function regionalDeployments(): Deployment[] {
+  const { name, regions } = fileOf("regions.settings.json") as { name: string; regions: string[] };
+  const stacks = fileOf("regions.outputs.json") as Record<string, Record<string, string>>;
+  const settingsFile = join(folder, "regions.settings.json");
+  return regions.map((region) => ({ name, region, settingsFile, outputs: stacks[`${name}-service-${region}`]! }));
 }
 
 /** The issuer that the first deployment trusts, and the key that it signs with: issuer.ts. */

@@ -2,35 +2,44 @@ import { elements, iam, json, query, rest } from "./control-plane.ts";
 import { ENDPOINT } from "./deployment.ts";
 import { sendSigned } from "./request.ts";
 
-/** Looks for what is left of deployments, by the beginning of their names, once they are destroyed. Exit code 1: something. */
-const [prefix = ""] = process.argv.slice(2);
-if (prefix === "") throw new Error("leftovers.ts needs the beginning of a name");
+/**
+ * Looks for what is left of deployments in the regions given, by the beginning of their names, once they are destroyed. Exit code 1:
+ * something.
+ */
+const [prefix = "", ...regions] = process.argv.slice(2);
+if (prefix === "" || regions.length === 0) throw new Error("leftovers.ts needs the beginning of a name, and regions");
 
 type Named = Readonly<Record<string, string>>;
-const s3 = () => sendSigned(new URL("/", ENDPOINT), "s3", { headers: { "x-amz-content-sha256": "UNSIGNED-PAYLOAD" } });
-const monitoring = (Action: string) => query("monitoring", { Action, Version: "2010-08-01" });
 const names = (list: Named[] | null | undefined, field: string) => (list ?? []).map((item) => item[field] ?? "");
+const monitoring = (Action: string, region: string) => query("monitoring", { Action, Version: "2010-08-01" }, region);
+const get = async (service: string, path: string, region: string) =>
+  (await rest(service, "GET", path, undefined, region)).body;
 
-const KINDS: Readonly<Record<string, () => Promise<string[]>>> = {
-  stack: async () => {
-    const stacks = await query("cloudformation", { Action: "DescribeStacks", Version: "2010-05-15" });
+const KINDS: Readonly<Record<string, (region: string) => Promise<string[]>>> = {
+  stack: async (region) => {
+    const stacks = await query("cloudformation", { Action: "DescribeStacks", Version: "2010-05-15" }, region);
     return elements(stacks, "StackName");
   },
-  table: async () => (await json("dynamodb", "DynamoDB_20120810.ListTables", {})).body.TableNames,
-  bucket: async () => elements(await s3(), "Name"),
-  function: async () => names((await rest("lambda", "GET", "/2015-03-31/functions/")).body.Functions, "FunctionName"),
-  "REST API": async () => names((await rest("apigateway", "GET", "/restapis?limit=500")).body.item, "name"),
-  "API key": async () => names((await rest("apigateway", "GET", "/apikeys?limit=500")).body.item, "name"),
-  "usage plan": async () => names((await rest("apigateway", "GET", "/usageplans?limit=500")).body.item, "name"),
-  "log group": async () =>
-    names((await json("logs", "Logs_20140328.DescribeLogGroups", {})).body.logGroups, "logGroupName"),
-  rule: async () => names((await json("events", "AWSEvents.ListRules", {})).body.Rules, "Name"),
-  parameter: async () => names((await json("ssm", "AmazonSSM.DescribeParameters", {})).body.Parameters, "Name"),
-  mapping: async () =>
-    names((await rest("lambda", "GET", "/2015-03-31/event-source-mappings/")).body.EventSourceMappings, "FunctionArn"),
-  topic: async () => elements(await query("sns", { Action: "ListTopics", Version: "2010-03-31" }), "TopicArn"),
-  alarm: async () => elements(await monitoring("DescribeAlarms"), "AlarmName"),
-  dashboard: async () => elements(await monitoring("ListDashboards"), "DashboardName"),
+  table: async (region) => (await json("dynamodb", "DynamoDB_20120810.ListTables", {}, region)).body.TableNames,
+  bucket: async (region) => {
+    const headers = { "x-amz-content-sha256": "UNSIGNED-PAYLOAD" };
+    return elements(await sendSigned(new URL("/", ENDPOINT), "s3", { headers, region }), "Name");
+  },
+  function: async (region) => names((await get("lambda", "/2015-03-31/functions/", region)).Functions, "FunctionName"),
+  mapping: async (region) =>
+    names((await get("lambda", "/2015-03-31/event-source-mappings/", region)).EventSourceMappings, "FunctionArn"),
+  "REST API": async (region) => names((await get("apigateway", "/restapis?limit=500", region)).item, "name"),
+  "API key": async (region) => names((await get("apigateway", "/apikeys?limit=500", region)).item, "name"),
+  "usage plan": async (region) => names((await get("apigateway", "/usageplans?limit=500", region)).item, "name"),
+  "log group": async (region) =>
+    names((await json("logs", "Logs_20140328.DescribeLogGroups", {}, region)).body.logGroups, "logGroupName"),
+  rule: async (region) => names((await json("events", "AWSEvents.ListRules", {}, region)).body.Rules, "Name"),
+  parameter: async (region) =>
+    names((await json("ssm", "AmazonSSM.DescribeParameters", {}, region)).body.Parameters, "Name"),
+  topic: async (region) =>
+    elements(await query("sns", { Action: "ListTopics", Version: "2010-03-31" }, region), "TopicArn"),
+  alarm: async (region) => elements(await monitoring("DescribeAlarms", region), "AlarmName"),
+  dashboard: async (region) => elements(await monitoring("ListDashboards", region), "DashboardName"),
   role: async () => elements(await iam("ListRoles"), "RoleName"),
   user: async () => elements(await iam("ListUsers"), "UserName"),
 };
@@ -38,18 +47,18 @@ const KINDS: Readonly<Record<string, () => Promise<string[]>>> = {
 /**
  * What stays, on AWS too unless told, and why: taken away here, so that an emulator that goes on is left as it was found.
  */
-const STAYS: readonly { kind: string; pattern: RegExp; remove(name: string): Promise<unknown> }[] = [
+const STAYS: readonly { kind: string; pattern: RegExp; remove(name: string, region: string): Promise<unknown> }[] = [
   {
     // Lambda itself makes it for CDK's custom resource, when that runs; no stack has it.
     kind: "log group",
-    pattern: /^\/aws\/lambda\/.*-CustomS3AutoDeleteObjects/,
-    remove: (logGroupName) => json("logs", "Logs_20140328.DeleteLogGroup", { logGroupName }),
+    pattern: /^\/aws\/lambda\/.*-CustomS3AutoDeleteObj/,
+    remove: removeLogGroup,
   },
   {
-    // Maintenance of topics deleted just now was at work: on AWS a function without logs:CreateLogGroup does not bring its group back.
+    // Functions that nobody calls were at work: on AWS a function without logs:CreateLogGroup does not bring its group back.
     kind: "log group",
-    pattern: /^\/aws\/lambda\/.*-maintenance$/,
-    remove: (logGroupName) => json("logs", "Logs_20140328.DeleteLogGroup", { logGroupName }),
+    pattern: /^\/aws\/lambda\/.*-(coordinator|maintenance|replicator|lease)$/,
+    remove: removeLogGroup,
   },
   {
     // The account's role for API Gateway, which other APIs may use: infra/constructs/access-logs.ts.
@@ -58,6 +67,10 @@ const STAYS: readonly { kind: string; pattern: RegExp; remove(name: string): Pro
     remove: removeRole,
   },
 ];
+
+function removeLogGroup(logGroupName: string, region: string): Promise<unknown> {
+  return json("logs", "Logs_20140328.DeleteLogGroup", { logGroupName }, region);
+}
 
 async function removeRole(RoleName: string): Promise<void> {
   for (const PolicyArn of elements(await iam("ListAttachedRolePolicies", { RoleName }), "PolicyArn")) {
@@ -68,15 +81,17 @@ async function removeRole(RoleName: string): Promise<void> {
 
 let seen = 0;
 const left: string[] = [];
-for (const [kind, list] of Object.entries(KINDS)) {
-  const all = await list();
-  seen += all.length;
-  for (const name of all.filter((name) => new RegExp(`(^|[/:])${prefix}`).test(name))) {
-    const known = STAYS.find((known) => known.kind === kind && known.pattern.test(name));
-    if (known === undefined) left.push(`${kind} ${name}`);
-    else {
-      await known.remove(name);
-      console.log(`${kind} ${name} stays, for a reason: removed`);
+for (const region of regions) {
+  for (const [kind, list] of Object.entries(KINDS)) {
+    const all = await list(region);
+    seen += all.length;
+    for (const name of all.filter((name) => new RegExp(`(^|[/:])${prefix}`).test(name))) {
+      const known = STAYS.find((known) => known.kind === kind && known.pattern.test(name));
+      if (known === undefined) left.push(`${kind} ${name}, ${region}`);
+      else {
+        await known.remove(name, region);
+        console.log(`${kind} ${name} stays, for a reason: removed`);
+      }
     }
   }
 }

@@ -103,15 +103,16 @@ describe("a deployed log", () => {
     expect([status, values(body)]).toEqual([200, ["at last"]]);
   });
 
-  it("writes what was produced with acks=0, although the answer came before", async () => {
+  it("writes what was produced with acks=0, although the answer came before; in whichever order", async () => {
     const { v3, createTopic } = face;
     await createTopic("unacknowledged");
     for (const data of ["one", "two"]) {
       const { body } = await v3("/topics/unacknowledged/records?acks=0", { body: text(data) });
       expect(body).toMatchObject({ error_code: 200, offset: -1 });
     }
-    const { body } = await v3("/topics/unacknowledged/partitions/0/records?offset=0&min_bytes=140&timeout_ms=5000");
-    expect(values(body)).toEqual(["one", "two"]);
+    // Each by an asynchronous invocation of its own.
+    const read = async () => values((await v3("/topics/unacknowledged/partitions/0/records?offset=0")).body).toSorted();
+    await expect.poll(read, { timeout: 20_000 }).toEqual(["one", "two"]);
   });
 
   it("gives each of many writers at once, in processes of their own, offsets of its own", async () => {

@@ -11,6 +11,7 @@ type Attempt = (credentials: Credentials) => Promise<Answer>;
 const KEYS = {
   log: { tp: { S: "no-topic#0" }, baseOffset: { N: "0" } },
   metadata: { kind: { S: "topic" }, name: { S: "no-topic" } },
+  group: { groupKey: { S: "g#no-group" }, itemKey: { S: "no-item" } },
 };
 
 function table(which: keyof typeof KEYS, action: string, name = first): Attempt {
@@ -21,6 +22,12 @@ function table(which: keyof typeof KEYS, action: string, name = first): Attempt 
     PutItem: { TableName, Item: Key },
     DeleteItem: { TableName, Key },
     BatchWriteItem: { RequestItems: { [TableName]: [{ DeleteRequest: { Key } }] } },
+    TransactWriteItems: {
+      TransactItems: [
+        { Put: { TableName, Item: { ...Key, itemKey: { S: "other" } } } },
+        { ConditionCheck: { TableName, Key, ConditionExpression: "attribute_not_exists(nothing)" } },
+      ],
+    },
     Scan: { TableName },
     DeleteTable: { TableName },
   };
@@ -35,6 +42,19 @@ function segment(method: string, name = first): Attempt {
     const sent = { method, headers, ...(method === "PUT" ? { body: "x" } : {}) };
     return sendSigned(new URL(`/${bucket}/no-topic/1`, ENDPOINT), "s3", sent, credentials);
   };
+}
+
+function invocation(lambda: string): Attempt {
+  const path = `/2015-03-31/functions/${first}-${lambda}/invocations`;
+  return (credentials) => sendSigned(new URL(path, ENDPOINT), "lambda", { method: "POST", body: {} }, credentials);
+}
+
+function rule(action: string, name = first): Attempt {
+  const input = {
+    Name: `${name}-sweep-minute`,
+    ...(action === "PutRule" ? { ScheduleExpression: "rate(1 day)" } : {}),
+  };
+  return (credentials) => jsonAnswer("events", `AWSEvents.${action}`, input, credentials);
 }
 
 /**
@@ -63,6 +83,21 @@ describe.runIf(JUDGES_POLICIES && EMULATOR === "ministack")("a function's role",
     ["fetch", "reaches no other deployment's metadata", table("metadata", "GetItem", second)],
     ["maintenance", "writes no segment", segment("PUT")],
     ["maintenance", "reaches no other deployment's segments", segment("DELETE", second)],
+    ["produce", "invokes no other function", invocation("fetch")],
+    ["fetch", "invokes no function", invocation("produce")],
+    ["maintenance", "invokes no function", invocation("maintenance")],
+    ["coordinator", "appends to no log", table("log", "PutItem")],
+    ["coordinator", "removes nothing of the metadata", table("metadata", "DeleteItem")],
+    ["coordinator", "writes no segment", segment("PUT")],
+    ["coordinator", "deletes no segment", segment("DELETE")],
+    ["coordinator", "scans no table", table("group", "Scan")],
+    ["coordinator", "reaches no other deployment's groups", table("group", "PutItem", second)],
+    ["coordinator", "invokes no function", invocation("coordinator")],
+    ["coordinator", "sets no other deployment's clock", rule("EnableRule", second)],
+    ["coordinator", "changes no rule but its state", rule("PutRule")],
+    ["produce", "comes near no group", table("group", "PutItem")],
+    ["fetch", "reads no group", table("group", "GetItem")],
+    ["fetch", "sets no clock", rule("EnableRule")],
     ["authorizer", "reads no table", table("metadata", "GetItem")],
     ["authorizer", "reads no segment", segment("GET")],
   ])("(%s) %s", async (lambda, _what, attempt) => {
@@ -74,7 +109,12 @@ describe.runIf(JUDGES_POLICIES && EMULATOR === "ministack")("a function's role",
   it.each<[string, string, Attempt]>([
     ["produce", "appends to logs", table("log", "PutItem")],
     ["produce", "writes segments", segment("PUT")],
+    ["produce", "invokes itself", invocation("produce")],
     ["fetch", "reads segments", segment("GET")],
+    ["coordinator", "changes groups by transactions", table("group", "TransactWriteItems")],
+    ["coordinator", "removes a group's items", table("group", "BatchWriteItem")],
+    ["coordinator", "reads segments", segment("GET")],
+    ["coordinator", "sets its clock", rule("EnableRule")],
     ["maintenance", "removes segments", segment("DELETE")],
     ["maintenance", "removes logs' items", table("log", "BatchWriteItem")],
   ])("(%s) %s, asked in the same way", async (lambda, _what, attempt) => {

@@ -11,6 +11,8 @@ export interface Sent {
   readonly headers?: Readonly<Record<string, string>>;
   /** An object goes as JSON. */
   readonly body?: string | Uint8Array | object;
+  /** Of AWS, for which it is signed; the deployments' one region unless told. */
+  readonly region?: string;
 }
 
 export interface Answer {
@@ -67,7 +69,7 @@ export function send(url: URL, { method, headers = {}, body }: Sent = {}): Promi
 /** Sends a request signed with Signature Version 4. */
 export async function sendSigned(url: URL, service: string, sent: Sent = {}, credentials = ROOT): Promise<Answer> {
   const body = bytesOf(sent.body);
-  const signer = new SignatureV4({ service, region: REGION, credentials, sha256: Sha256 });
+  const signer = new SignatureV4({ service, region: sent.region ?? REGION, credentials, sha256: Sha256 });
   const { headers } = await signer.sign({
     method: sent.method ?? (body === undefined ? "GET" : "POST"),
     protocol: url.protocol,

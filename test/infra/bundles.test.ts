@@ -6,12 +6,12 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BundleError, bundleLambda, type LambdaName } from "../../infra/bundle-lambda.ts";
 import { type BundledFile, bytesByPackage } from "../../infra/bundling/bundled-file.ts";
-import { withPlainKeys } from "../../infra/bundling/sdk-trimming.ts";
+import { KEPT_ERRORS, withErrors, withPlainKeys } from "../../infra/bundling/sdk-trimming.ts";
 import { contentsOf, FUNCTIONS } from "../fixtures/bundled-function.ts";
 
 const MAX_BYTES = 500 * 1024;
 
-/** All that a function may bring along; of the AWS SDK what DynamoDB and S3 need, and one parser of XML. */
+/** All that a function may bring along; of the AWS SDK what DynamoDB needs. */
 const PACKAGES = new Set([
   "millrace",
   "zod",
@@ -21,14 +21,9 @@ const PACKAGES = new Set([
   "@aws-lambda-powertools/logger",
   "@aws-lambda-powertools/metrics",
   "@aws/lambda-invoke-store",
-  "@aws-sdk/checksums",
   "@aws-sdk/client-dynamodb",
-  "@aws-sdk/client-s3",
   "@aws-sdk/core",
   "@aws-sdk/dynamodb-codec",
-  "@aws-sdk/middleware-sdk-s3",
-  "@aws-sdk/signature-v4-multi-region",
-  "@aws-sdk/xml-builder",
   "@smithy/core",
   "@smithy/node-http-handler",
   "@smithy/signature-v4",
@@ -62,15 +57,15 @@ describe.each(FUNCTIONS)("the bundle of %s", (name) => {
     const files = bundles.get(name)!;
     const others = bytesByPackage(files).filter(([found, bytes]) => bytes > 0 && !PACKAGES.has(found));
     expect(others, contentsOf(files)).toEqual([]);
-    const needsHttp = name === "produce" || name === "fetch";
+    const needsHttp = ["produce", "fetch", "coordinator"].includes(name);
     const has = (wanted: string) => bytesByPackage(files).some(([found, bytes]) => found === wanted && bytes > 0);
     expect([has("zod"), has("jose"), has("@aws-sdk/client-dynamodb")], contentsOf(files)).toEqual([
       needsHttp,
       name === "authorizer",
       name !== "authorizer",
     ]);
-    // Of 110 operations of S3 the five in s3-commands.ts, of zod's languages English, and no schemas for a document.
-    expect(textOf(files)).not.toMatch(/PutBucketLifecycleConfiguration|SelectObjectContent|AssumeRoleWithWebIdentity/);
+    // No operation that nobody sends, of zod's languages English, and no schemas for a document.
+    expect(textOf(files)).not.toMatch(/ExportTableToPointInTime|SelectObjectContent|AssumeRoleWithWebIdentity/);
     expect(textOf(files)).not.toMatch(/draft-2020-12|Ungültige Eingabe/);
   });
 
@@ -134,6 +129,20 @@ describe("bundling", () => {
     expect(() => bundleLambda("nothing" as LambdaName, join(folder, "nothing"))).toThrow(
       /lambdas\/nothing\/handler\.ts does not bundle: .*Could not resolve[\s\S]*Run npm install/,
     );
+  });
+
+  it("keeps each class of the SDK's errors that something asks for", () => {
+    const adapters = readdirSync("shared/storage/dynamodb").map((file) =>
+      readFileSync(join("shared/storage/dynamodb", file), "utf8"),
+    );
+    const asked = new Set(
+      adapters.flatMap((text) => [...text.matchAll(/instanceof (\w+)/g)].map(([, error]) => error!)),
+    );
+    const sdks = [...asked].filter((error) => error.endsWith("Exception"));
+    expect(sdks.length).toBeGreaterThan(1);
+    expect(sdks.filter((error) => !KEPT_ERRORS.includes(error))).toEqual([]);
+    const source = "n0_registry.registerError(A$, A);\nn0_registry.registerError(B$, B);\n";
+    expect(withErrors(["B"], source)).toBe("\nn0_registry.registerError(B$, B);\n");
   });
 
   it("writes the keys of the SDK's schemas out where it knows them", () => {

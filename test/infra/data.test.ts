@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { LOG_TABLE, METADATA_TABLE } from "../../shared/storage/dynamodb/table-schema.ts";
+import { GROUP_TABLE, LOG_TABLE, METADATA_TABLE } from "../../shared/storage/dynamodb/table-schema.ts";
 import { EVERYTHING, ofType, synthesized } from "./synthesized.ts";
 
 const TABLE = "AWS::DynamoDB::GlobalTable";
@@ -10,6 +10,7 @@ describe("tables", () => {
     for (const [name, schema] of [
       ["millrace-log", LOG_TABLE] as const,
       ["millrace-metadata", METADATA_TABLE] as const,
+      ["millrace-group", GROUP_TABLE] as const,
     ]) {
       const table = tables.find(({ TableName }) => TableName === name);
       const { partitionKey, sortKey, timeToLiveAttribute } = schema;
@@ -69,7 +70,7 @@ describe("data", () => {
     const kinds = [TABLE, "AWS::S3::Bucket", "AWS::SSM::Parameter"];
     const stores = (given: Record<string, unknown>) =>
       Object.values(synthesized(given).data.Resources).filter(({ Type }) => kinds.includes(Type));
-    expect(stores({})).toHaveLength(4);
+    expect(stores({})).toHaveLength(6);
     for (const { DeletionPolicy, UpdateReplacePolicy } of stores({})) {
       expect([DeletionPolicy, UpdateReplacePolicy]).toEqual(["RetainExceptOnCreate", "Retain"]);
     }
@@ -89,13 +90,21 @@ describe("data", () => {
   it("that was restored takes the place of the stack's own, for functions, permissions and alarms", () => {
     const metadataTable = "millrace-metadata-restored";
     const metadataStreamArn = `arn:aws:dynamodb:eu-west-1:123456789012:table/${metadataTable}/stream/2026-11-24T12:00:00.000`;
-    const restored = { logTable: "millrace-log-restored", metadataTable, metadataStreamArn };
+    const groupTable = "millrace-group-restored";
+    const groupStreamArn = metadataStreamArn.replace(metadataTable, groupTable);
+    const restored = {
+      logTable: "millrace-log-restored",
+      metadataTable,
+      metadataStreamArn,
+      groupTable,
+      groupStreamArn,
+    };
     const { service } = synthesized({ restored });
     const text = JSON.stringify(service);
     for (const name of Object.values(restored)) expect(text).toContain(name);
-    expect(text).not.toMatch(/millrace-(log|metadata)(?!-restored)/);
-    const [mapping] = ofType(service, "AWS::Lambda::EventSourceMapping");
-    expect(mapping!.Properties.EventSourceArn).toBe(metadataStreamArn);
+    expect(text).not.toMatch(/millrace-(log|metadata|group)(?!-restored)/);
+    const mappings = ofType(service, "AWS::Lambda::EventSourceMapping");
+    expect(mappings.map(({ Properties }) => Properties.EventSourceArn)).toEqual([metadataStreamArn, groupStreamArn]);
     expect(text).toMatch(/millrace-segments-/);
   });
 });

@@ -1,8 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { readEnvironment as readAuthorizerEnvironment } from "../../lambdas/authorizer/environment.ts";
+import { readBrokerEnvironment } from "../../lambdas/broker-environment.ts";
 import { ENVIRONMENT as FETCH } from "../../lambdas/fetch/environment.ts";
 import { deletedTopicKey } from "../../shared/storage/dynamodb/deleted-topic-item.ts";
+import { transactItems } from "../../shared/storage/dynamodb/group-transaction.ts";
 import { EVERYTHING, ofType, synthesized, type Template } from "./synthesized.ts";
+import { invokeConfigOf, mappingOf } from "./template-parts.ts";
 
 const functionsOf = (template: Template) =>
   ofType(template, "AWS::Lambda::Function").filter(({ Properties }) => Properties.FunctionName !== undefined);
@@ -16,6 +19,7 @@ describe("functions", () => {
     expect(functions.map(({ Properties }) => Properties.FunctionName)).toEqual([
       "millrace-produce",
       "millrace-fetch",
+      "millrace-coordinator",
       "millrace-maintenance",
     ]);
     for (const { Properties } of functions) {
@@ -33,7 +37,8 @@ describe("functions", () => {
     for (const { Properties } of ofType(service, "AWS::ApiGateway::Method")) {
       expect(Properties.Integration.TimeoutInMillis).toBe(29_000);
     }
-    for (const name of ["millrace-produce", "millrace-fetch"]) expect(named(service, name).Timeout).toBe(28);
+    for (const name of ["millrace-produce", "millrace-fetch", "millrace-coordinator"])
+      expect(named(service, name).Timeout).toBe(28);
   });
 
   it("are told of tables, bucket and regions", () => {
@@ -58,18 +63,24 @@ describe("functions", () => {
     expect(groups.map(({ Properties }) => Properties.LogGroupName)).toEqual([
       "/aws/lambda/millrace-produce",
       "/aws/lambda/millrace-fetch",
+      "/aws/lambda/millrace-coordinator",
       "/aws/lambda/millrace-maintenance",
     ]);
     for (const { Properties, DeletionPolicy } of groups)
       expect([Properties.RetentionInDays, DeletionPolicy]).toEqual([7, "Delete"]);
   });
 
+  it("produce what an answer did not wait for by themselves, once, and late at most five minutes", () => {
+    const { service } = synthesized();
+    expect(ofType(service, "AWS::Lambda::EventInvokeConfig")).toHaveLength(2);
+    const config = invokeConfigOf(service, "produce");
+    expect(config).toMatchObject({ MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 300 });
+  });
+
   it("maintain what is there when a topic is deleted, and are invoked for nothing else that is written", () => {
     const { data, service } = synthesized();
-    const [mapping, ...others] = ofType(service, "AWS::Lambda::EventSourceMapping");
-    expect(others).toEqual([]);
-    const { FilterCriteria, FunctionName, EventSourceArn, ...rest } = mapping!.Properties;
-    expect(JSON.stringify(FunctionName)).toContain("maintenanceFunction");
+    expect(ofType(service, "AWS::Lambda::EventSourceMapping")).toHaveLength(2);
+    const { FilterCriteria, FunctionName: _, EventSourceArn, ...rest } = mappingOf(service, "maintenance");
     const filters = FilterCriteria.Filters.map(({ Pattern }: { Pattern: string }) => JSON.parse(Pattern));
     const { kind } = deletedTopicKey("topicId");
     expect(filters).toEqual([{ eventName: ["INSERT"], dynamodb: { Keys: { kind: { S: [kind!.S] } } } }]);
@@ -86,12 +97,68 @@ describe("functions", () => {
       ([, { Properties }]) => Properties.TableName === "millrace-metadata",
     );
     expect(metadata![1].Properties.StreamSpecification).toEqual({ StreamViewType: "KEYS_ONLY" });
-    const [parameter] = ofType(data, "AWS::SSM::Parameter");
+    const parameter = ofType(data, "AWS::SSM::Parameter").find(({ Properties }) =>
+      Properties.Name.includes("metadata"),
+    );
     expect(parameter!.Properties.Value).toEqual({ "Fn::GetAtt": [metadata![0], "StreamArn"] });
     expect(service.Parameters?.[EventSourceArn.Ref]).toEqual({
       Type: "AWS::SSM::Parameter::Value<String>",
       Default: parameter!.Properties.Name,
     });
+  });
+});
+
+describe("the sweep over consumer groups", () => {
+  it("comes by two clocks, which the coordinator is told of and may turn on and off, and by no other", () => {
+    const { service } = synthesized(EVERYTHING);
+    const rules = ofType(service, "AWS::Events::Rule").map(({ Properties }) => Properties);
+    expect(rules.map(({ Name, ScheduleExpression }) => [Name, ScheduleExpression])).toEqual([
+      ["orders-sweep-minute", "rate(1 minute)"],
+      ["orders-sweep-hour", "rate(1 hour)"],
+    ]);
+    for (const { Targets } of rules) {
+      expect(JSON.stringify(Targets)).toContain("coordinatorFunction");
+      expect(Targets).toHaveLength(1);
+    }
+    const { Variables } = named(service, "orders-coordinator").Environment;
+    const read = readBrokerEnvironment({ ...Variables, [FETCH.segments]: "memory:" });
+    expect(read.sweepRules).toEqual({ minute: "orders-sweep-minute", hour: "orders-sweep-hour" });
+    expect(read.groupTable).toBe("orders-group");
+  });
+
+  it("is there from the start, so that clocks that are made anew miss no group; which are not needed the first sweep finds out", () => {
+    for (const { Properties } of ofType(synthesized().service, "AWS::Events::Rule")) {
+      expect(Properties.State).toBe("ENABLED");
+      // Another table's groups are others: a rule with another description is put anew, and enabled.
+      expect(Properties.Description).toContain("millrace-group");
+    }
+  });
+
+  it("is woken by groups that begin or end, for a day if it must be, and by nothing else that is written to groups", () => {
+    const { data, service } = synthesized();
+    const { FilterCriteria, EventSourceArn, FunctionName: _, ...rest } = mappingOf(service, "coordinator");
+    const filters = FilterCriteria.Filters.map(({ Pattern }: { Pattern: string }) => JSON.parse(Pattern));
+    const [listing] = transactItems("group", "g", { kind: "put-listing", listing: { groupId: "g", sweepAt: 0 } });
+    const { groupKey } = listing!.Put!.Item!;
+    expect(filters).toEqual([{ dynamodb: { Keys: { groupKey: { S: [groupKey!.S] } } } }]);
+    expect(rest).toMatchObject({
+      StartingPosition: "TRIM_HORIZON",
+      MaximumBatchingWindowInSeconds: 1,
+      MaximumRecordAgeInSeconds: 86_400,
+      MaximumRetryAttempts: 1_000,
+    });
+    const [id, group] = Object.entries(data.Resources).find(
+      ([, { Properties }]) => Properties.TableName === "millrace-group",
+    )!;
+    expect(group.Properties.StreamSpecification).toEqual({ StreamViewType: "KEYS_ONLY" });
+    const parameter = ofType(data, "AWS::SSM::Parameter").find(({ Properties }) => Properties.Name.includes("group"));
+    expect(parameter!.Properties.Value).toEqual({ "Fn::GetAtt": [id, "StreamArn"] });
+    expect(service.Parameters?.[EventSourceArn.Ref]?.Default).toBe(parameter!.Properties.Name);
+  });
+
+  it("is repeated when it dies: it may have stopped its clock, and not yet looked for groups that began meanwhile", () => {
+    const config = invokeConfigOf(synthesized().service, "coordinator");
+    expect(config).toMatchObject({ MaximumRetryAttempts: 2, MaximumEventAgeInSeconds: 600 });
   });
 });
 

@@ -1,8 +1,23 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { PRICES } from "../../bench/prices.ts";
+import { readSettings } from "../../infra/read-settings.ts";
+import { renewEveryMs } from "../../shared/broker/keep-lease.ts";
+import { LONG_LEASE_MS } from "../../shared/broker/stay-alive.ts";
 import { METRICS } from "../../shared/runtime/metric-names.ts";
-import { EVERYTHING, ofType, type Resource, synthesized, type Template } from "./synthesized.ts";
+import {
+  EVERYTHING,
+  EVERYTHING_EVERYWHERE,
+  ofType,
+  REGIONS,
+  type Resource,
+  synthesized,
+  synthesizedRegions,
+  type Template,
+} from "./synthesized.ts";
+
+/** Hours of a month, as AWS counts them. */
+const HOURS = 730;
 
 const PAGE = readFileSync("docs/operate/costs.md", "utf8");
 
@@ -37,10 +52,15 @@ const BILLED_PROPERTIES = new Set([
   ..."AnalyticsConfigurations InventoryConfigurations MetricsConfigurations ReplicationConfiguration".split(" "),
 ]);
 
-/** Every template that settings can make, as far as their resources differ. */
+/** Every template that settings can make with one region, as far as their resources differ. */
 function templates(): Template[] {
   const given = [{}, EVERYTHING, { ...EVERYTHING, removalPolicy: "destroy" }];
   return given.map(synthesized).flatMap(({ data, service }) => [data, service]);
+}
+
+/** The same with several regions. */
+function templatesOfThree(given: Record<string, unknown> = { regions: REGIONS }): Template[] {
+  return [...synthesizedRegions(given).values()].flatMap(({ data, service }) => [data, service]);
 }
 
 function billedWhileIdle({ Resources }: Template): string[] {
@@ -49,6 +69,26 @@ function billedWhileIdle({ Resources }: Template): string[] {
     ...propertyNames(Properties).flatMap((name) => (BILLED_PROPERTIES.has(name) ? [`${id}: ${name}`] : [])),
   ]);
 }
+
+/** The clocks of a template that the function which they invoke may turn off: sweep-clock.ts does when no group needs it. */
+function clocksThatStop(template: Template): string[] {
+  const statements = ofType(template, "AWS::IAM::Policy").flatMap(
+    ({ Properties }) => Properties.PolicyDocument.Statement as { Action: string | string[]; Resource: unknown }[],
+  );
+  const stoppable = JSON.stringify(
+    statements.filter(({ Action }) => [Action].flat().includes("events:DisableRule")).map(({ Resource }) => Resource),
+  );
+  return Object.entries(template.Resources).flatMap(([id, { Type, Properties }]) => {
+    const isStopped =
+      Type === "AWS::Events::Rule" &&
+      stoppable.includes(`:rule/${Properties.Name}"`) &&
+      JSON.stringify(Properties.Targets).includes('["coordinatorFunction');
+    return isStopped ? [`${id}: ${Type}`] : [];
+  });
+}
+
+const billedForGood = (template: Template) =>
+  billedWhileIdle(template).filter((one) => !clocksThatStop(template).includes(one));
 
 function propertyNames(value: unknown): string[] {
   if (typeof value !== "object" || value === null) return [];
@@ -62,14 +102,26 @@ function planted(Type: string, Properties: object = {}): Template {
 
 describe("what a deployment bills while it is idle", () => {
   it("is told on the page for every type of resource, and for no other", () => {
-    const types = templates().flatMap(({ Resources }) => Object.values(Resources).map(({ Type }) => Type));
+    const all = [...templates(), ...templatesOfThree()];
+    const types = all.flatMap(({ Resources }) => Object.values(Resources).map(({ Type }) => Type));
     expect(new Set(types).size).toBeGreaterThan(25);
     expect([...new Set(LISTED)].toSorted()).toEqual([...new Set(types)].toSorted());
     expect(LISTED).toHaveLength(new Set(LISTED).size);
   });
 
-  it("holds nothing that bills by the hour", () => {
-    expect(templates().flatMap(billedWhileIdle)).toEqual([]);
+  it("holds nothing that bills by the hour, but clocks that stop themselves", () => {
+    expect(templates().flatMap(billedForGood)).toEqual([]);
+    expect(clocksThatStop(synthesized().service)).toHaveLength(2);
+    expect(billedWhileIdle(synthesized().service)).toEqual(clocksThatStop(synthesized().service));
+  });
+
+  it("holds with several regions three clocks in each, and else nothing that bills by the hour", () => {
+    for (const template of templatesOfThree(EVERYTHING_EVERYWHERE)) {
+      const clocks = ofType(template, "AWS::Lambda::Function").length > 2 ? 3 : 0;
+      const billed = billedForGood(template);
+      expect(billed.filter((one) => !one.endsWith("AWS::Events::Rule"))).toEqual([]);
+      expect(billed).toHaveLength(clocks);
+    }
   });
 
   it("would be found if it did", () => {
@@ -82,17 +134,22 @@ describe("what a deployment bills while it is idle", () => {
     expect(billedWhileIdle(alias)).toHaveLength(2);
     const insights = { Replicas: [{ ContributorInsightsSpecification: { Enabled: true } }], WarmThroughput: {} };
     expect(billedWhileIdle(planted("AWS::DynamoDB::GlobalTable", insights))).toHaveLength(2);
-    expect(billedWhileIdle(planted("AWS::Events::Rule", { ScheduleExpression: "rate(1 hour)" }))).toHaveLength(1);
+    expect(billedForGood(planted("AWS::Events::Rule", { ScheduleExpression: "rate(1 hour)" }))).toHaveLength(1);
+    const { Resources } = synthesized().service;
+    const other = { Type: "AWS::Events::Rule", Properties: { Name: "millrace-sweep-day", Targets: [] } };
+    expect(billedForGood({ Resources: { ...Resources, Planted: other } })).toHaveLength(1);
   });
 
-  it("holds no function that is invoked where nobody calls and nobody deletes", () => {
+  it("holds no function that is invoked where nobody calls, nobody deletes and no group begins or ends", () => {
     for (const template of templates()) {
       for (const { Properties } of ofType(template, "AWS::Lambda::EventSourceMapping")) {
         const patterns = Properties.FilterCriteria.Filters.map(({ Pattern }: { Pattern: string }) => Pattern);
-        expect(patterns).toEqual([expect.stringContaining('"deleted-topic"')]);
+        expect(patterns).toEqual([expect.stringMatching(/"deleted-topic"|"groupKey":\{"S":\["groups"\]\}/)]);
       }
       for (const { Properties } of ofType(template, "AWS::Lambda::Permission")) {
-        expect(Properties.Principal).toBe("apigateway.amazonaws.com");
+        if (Properties.Principal === "apigateway.amazonaws.com") continue;
+        const rule = Properties.SourceArn["Fn::GetAtt"]?.[0];
+        expect(clocksThatStop(template)).toContain(`${rule}: AWS::Events::Rule`);
       }
       // The advanced tier bills by the month.
       for (const { Properties } of ofType(template, "AWS::SSM::Parameter")) {
@@ -101,13 +158,15 @@ describe("what a deployment bills while it is idle", () => {
     }
   });
 
-  it("has tables that are paid by the request, in one region", () => {
-    for (const template of templates()) {
+  it("has tables that are paid by the request, in one region unless there are several", () => {
+    for (const template of [...templates(), ...templatesOfThree()]) {
       for (const { Properties } of ofType(template, "AWS::DynamoDB::GlobalTable")) {
         expect(Properties.BillingMode).toBe("PAY_PER_REQUEST");
-        expect(Properties.Replicas).toHaveLength(1);
+        const isGlobal = Properties.MultiRegionConsistency !== undefined;
+        expect(Properties.Replicas).toHaveLength(isGlobal ? 3 : 1);
       }
     }
+    expect(templates().some((template) => JSON.stringify(template).includes("MultiRegionConsistency"))).toBe(false);
   });
 
   it("has alarms on one metric of a minute or more each, as many as the page counts", () => {
@@ -118,8 +177,10 @@ describe("what a deployment bills while it is idle", () => {
       expect(Properties.Metrics).toBeUndefined();
       expect(Properties.Period).toBeGreaterThanOrEqual(60);
     }
-    const [, told, toldWithOidc] = /\| (\d+) alarms, (\d+) with `oidc`/.exec(TEXT) ?? [];
-    expect([told, toldWithOidc].map(Number)).toEqual([alone.length, all.length]);
+    const [, told, toldOfAll, inThree] =
+      /\| (\d+) alarms, (\d+) with `oidc` and `maxConsumerLag`, (\d+) in each of several regions/.exec(TEXT) ?? [];
+    const ofThree = ofType(templatesOfThree()[1]!, "AWS::CloudWatch::Alarm");
+    expect([told, toldOfAll, inThree].map(Number)).toEqual([alone.length, all.length, ofThree.length]);
   });
 
   it("sums up to what the page says", () => {
@@ -129,11 +190,51 @@ describe("what a deployment bills while it is idle", () => {
     expect(TEXT).toContain(`**$${(alarms + dashboards).toFixed(2)} a month**`);
   });
 
+  it("sums up to what the page says in three regions, with a short lease and with a long one", () => {
+    const [, service] = templatesOfThree() as [Template, Template];
+    const functionOf = (name: string) =>
+      ofType(service, "AWS::Lambda::Function").find(({ Properties }) => Properties.FunctionName === `millrace-${name}`)!
+        .Properties;
+    const gb = (name: string) => functionOf(name).MemorySize / 1_024;
+    const alarms = ofType(service, "AWS::CloudWatch::Alarm").length * PRICES.alarmMonth;
+    const dashboard = PRICES.dashboardMonth;
+    const runs = 60 * HOURS;
+    // A run of nothing: the seconds that the page assumes.
+    const [, assumed] = /a run that finds nothing to do (0\.\d+) s/.exec(TEXT) ?? [];
+    const run = (name: string, seconds: number) => PRICES.lambdaRequest + seconds * gb(name) * PRICES.lambdaGbSecond;
+    const replicator = runs * (run("replicator", Number(assumed)) + 2 * PRICES.dynamoDbReadUnit);
+    const maintenance = HOURS * (run("maintenance", Number(assumed)) + 2 * PRICES.dynamoDbReadUnit);
+    const lease = (seconds: number, renewals: number, looks: number) =>
+      runs *
+      (run("lease", seconds) + renewals * REGIONS.length * PRICES.dynamoDbWriteUnit + looks * PRICES.dynamoDbReadUnit);
+    const source = readFileSync("lambdas/lease/handler.ts", "utf8");
+    const workMs = Number(/UNTIL_NEXT_MS = ([\d_]+);/.exec(source)![1]!.replaceAll("_", ""));
+    const { leaseSeconds } = readSettings({}, "us-east-1");
+    expect(leaseSeconds * 1_000).toBeLessThan(LONG_LEASE_MS);
+    const short = lease(workMs / 1_000, workMs / renewEveryMs(leaseSeconds * 1_000), workMs / 1_000);
+    const long = lease(Number(assumed), 1, 1);
+    const region = alarms + dashboard + replicator + maintenance;
+    const dollars = (amount: number) => `$${amount.toFixed(0)}`;
+    expect(TEXT).toContain(`**${dollars(REGIONS.length * (region + short))} a month**`);
+    expect(TEXT).toContain(`**${dollars(REGIONS.length * (region + long))}** with \`leaseSeconds=180\``);
+    expect(TEXT).toContain(`the lease $${short.toFixed(2)}`);
+    expect(TEXT).toContain(`the replicator $${replicator.toFixed(2)}`);
+    expect(180_000).toBeGreaterThanOrEqual(LONG_LEASE_MS);
+  });
+
   it("keeps the dashboard and the metrics within the numbers that the page names", () => {
     const body = JSON.stringify(ofType(synthesized(EVERYTHING).service, "AWS::CloudWatch::Dashboard")[0]);
-    const metrics = [...body.matchAll(/\[\\"(Millrace|AWS\/\w+)\\"/g)];
-    expect(metrics.length).toBeGreaterThan(30);
-    expect(metrics.length).toBeLessThanOrEqual(50);
-    expect(TEXT).toContain(`${Object.keys(METRICS).length} custom metrics`);
+    const bodies = [synthesized().service, templatesOfThree()[1]!, synthesized(EVERYTHING).service].map((service) =>
+      JSON.stringify(ofType(service, "AWS::CloudWatch::Dashboard")[0]),
+    );
+    const counts = bodies.map((text) => [...text.matchAll(/\[\\"(Millrace|AWS\/\w+)\\"/g)].length);
+    const [, ...told] =
+      /(\d+) on the default one, (\d+) with several regions, (\d+) with every way in/.exec(TEXT) ?? [];
+    expect(told.map(Number)).toEqual(counts);
+    expect(counts[0]).toBeLessThanOrEqual(50);
+    const alone = [...new Set([...body.matchAll(/\[\\"Millrace\\",\\"(\w+)/g)].map(([, name]) => name))];
+    expect(TEXT).toContain(`${alone.length} custom metrics`);
+    // Two of them once more for each of two followers.
+    expect(TEXT).toContain(`${Object.keys(METRICS).length + 4} in each of three regions`);
   });
 });

@@ -1,7 +1,29 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { METRICS, METRICS_DIMENSION, METRICS_NAMESPACE } from "../../shared/runtime/metric-names.ts";
-import { EVERYTHING, ofType, synthesized, type Template } from "./synthesized.ts";
+import { BROKER_DIMENSION, METRICS, METRICS_DIMENSION, METRICS_NAMESPACE } from "../../shared/runtime/metric-names.ts";
+import {
+  EVERYTHING,
+  EVERYTHING_EVERYWHERE,
+  ofType,
+  synthesized,
+  synthesizedRegions,
+  type Template,
+} from "./synthesized.ts";
+
+/** What one region alone never publishes. */
+const OF_REPLICATION = [
+  "ReplicaLag",
+  "ReplicaLagTime",
+  "UnderReplicatedPartitions",
+  "UnderMinIsrPartitions",
+  "OfflinePartitions",
+  "IsrShrinks",
+  "IsrExpands",
+  "LeaderElections",
+  "UncleanLeaderElections",
+];
+
+const inThree = (region: string) => synthesizedRegions(EVERYTHING_EVERYWHERE).get(region)!.service;
 
 function headings(file: string): string[] {
   return [...readFileSync(file, "utf8").matchAll(/^#+ (.+)$/gm)].map(([, text]) =>
@@ -22,13 +44,17 @@ function dashboardOf(template: Template): { widgets: { properties: { metrics?: u
 
 describe("alarms", () => {
   it("each link a heading of the runbook that there is, and each heading has its alarm", () => {
-    const alarms = ofType(synthesized(EVERYTHING).service, "AWS::CloudWatch::Alarm");
+    const alarms = [synthesized(EVERYTHING).service, inThree("us-east-2")].flatMap((service) =>
+      ofType(service, "AWS::CloudWatch::Alarm"),
+    );
     const linked = alarms.map(({ Properties }) => /docs\/runbook\.md#([\w-]+)$/.exec(Properties.AlarmDescription)?.[1]);
     expect(linked.length).toBeGreaterThan(8);
     const known = headings("docs/runbook.md");
     expect(linked.filter((anchor) => anchor === undefined || !known.includes(anchor))).toEqual([]);
     const names = alarms.map(({ Properties }) => Properties.AlarmName.replace("orders-", ""));
     expect(names).toEqual(linked);
+    const sections = [...readFileSync("docs/runbook.md", "utf8").matchAll(/^## ([a-z-]+)$/gm)].map(([, id]) => id!);
+    expect(sections.toSorted()).toEqual([...new Set(names)].toSorted());
   });
 
   it("tell the topic they are given, or one that mails, or nobody", () => {
@@ -44,21 +70,31 @@ describe("alarms", () => {
   });
 
   it("watch metrics that the functions publish, in the deployment's own dimension", () => {
-    const alarms = ofType(synthesized({ name: "orders" }).service, "AWS::CloudWatch::Alarm").map(
-      ({ Properties }) => Properties,
-    );
+    const alarms = ofType(inThree("us-west-2"), "AWS::CloudWatch::Alarm").map(({ Properties }) => Properties);
     const own = alarms.filter(({ Namespace }) => Namespace === METRICS_NAMESPACE);
     expect(own.length).toBeGreaterThan(2);
     for (const { MetricName, Dimensions } of own) {
       expect(Object.keys(METRICS)).toContain(MetricName);
       expect(Dimensions).toEqual([{ Name: METRICS_DIMENSION, Value: "orders" }]);
     }
-    expect(alarms.filter(({ Namespace }) => ![METRICS_NAMESPACE, "AWS/Lambda"].includes(Namespace))).toEqual([]);
+    const places = [METRICS_NAMESPACE, "AWS/Lambda", "AWS/ApiGateway"];
+    expect(alarms.filter(({ Namespace }) => !places.includes(Namespace))).toEqual([]);
   });
 
-  it("are quiet where nothing is measured, which is where nothing is done", () => {
-    const alarms = ofType(synthesized(EVERYTHING).service, "AWS::CloudWatch::Alarm");
-    for (const { Properties } of alarms) {
+  it("are quiet where nothing is measured, which is where nothing is done, but for the lease", () => {
+    const alarms = [synthesized(EVERYTHING).service, inThree("us-east-1")].flatMap((service) =>
+      ofType(service, "AWS::CloudWatch::Alarm"),
+    );
+    const missing = alarms.filter(({ Properties }) => Properties.TreatMissingData === "breaching");
+    expect(missing.map(({ Properties }) => Properties)).toEqual([
+      expect.objectContaining({
+        AlarmName: "orders-lease-missing",
+        ComparisonOperator: "LessThanThreshold",
+        MetricName: "Invocations",
+        Threshold: 1,
+      }),
+    ]);
+    for (const { Properties } of alarms.filter((alarm) => !missing.includes(alarm))) {
       expect(Properties).toMatchObject({
         ComparisonOperator: "GreaterThanThreshold",
         TreatMissingData: "notBreaching",
@@ -88,7 +124,10 @@ describe("alarms", () => {
 describe("the dashboard", () => {
   it("shows every metric that the functions publish, and what drives the bill", () => {
     const text = JSON.stringify(dashboardOf(synthesized(EVERYTHING).service));
-    for (const name of Object.keys(METRICS)) expect(text).toContain(`"${name}"`);
+    const shown = (body: string) =>
+      Object.keys(METRICS).filter((name) => body.includes(`"${METRICS_NAMESPACE}","${name}"`));
+    expect(Object.keys(METRICS).filter((name) => !shown(text).includes(name))).toEqual(OF_REPLICATION);
+    expect(shown(JSON.stringify(dashboardOf(inThree("us-east-2"))))).toEqual(Object.keys(METRICS));
     for (const name of ["ConsumedWriteCapacityUnits", "ConsumedReadCapacityUnits", "Count", "Duration"]) {
       expect(text).toContain(`"${name}"`);
     }
@@ -97,8 +136,18 @@ describe("the dashboard", () => {
   });
 
   it("shows every alarm", () => {
-    const { service } = synthesized(EVERYTHING);
-    const shown = dashboardOf(service).widgets.flatMap(({ properties }) => properties.alarms ?? []);
-    expect(shown).toHaveLength(ofType(service, "AWS::CloudWatch::Alarm").length);
+    for (const service of [synthesized(EVERYTHING).service, inThree("us-east-1")]) {
+      const shown = dashboardOf(service).widgets.flatMap(({ properties }) => properties.alarms ?? []);
+      expect(shown).toHaveLength(ofType(service, "AWS::CloudWatch::Alarm").length);
+    }
+  });
+
+  it("tells a region's followers apart, which are the other regions", () => {
+    const text = JSON.stringify(dashboardOf(inThree("us-east-2")));
+    const lags = [...text.matchAll(/\["Millrace","ReplicaLag","(\w+)","(\w+)","(\w+)","(\w+)",\{"label":"([\w-]+)"/g)];
+    expect(lags.map(([, ...dimensions]) => dimensions)).toEqual([
+      [BROKER_DIMENSION, "1", METRICS_DIMENSION, "orders", "us-east-1"],
+      [BROKER_DIMENSION, "3", METRICS_DIMENSION, "orders", "us-west-2"],
+    ]);
   });
 });

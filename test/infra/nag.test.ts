@@ -1,10 +1,10 @@
 import { type Stack, Validations } from "aws-cdk-lib";
 import { Effect, PolicyStatement, type Role } from "aws-cdk-lib/aws-iam";
 import { describe, expect, it } from "vitest";
-import { appFor, EVERYTHING } from "./synthesized.ts";
+import { appFor, EVERYTHING, EVERYTHING_EVERYWHERE } from "./synthesized.ts";
 
 describe("cdk-nag's AwsSolutions pack", () => {
-  it.each([{}, EVERYTHING, { removalPolicy: "destroy", access: { iam: {} } }])(
+  it.each([{}, EVERYTHING, { removalPolicy: "destroy", access: { iam: {} } }, EVERYTHING_EVERYWHERE])(
     "finds nothing, with settings %#",
     (settings) => {
       expect(() => appFor(settings).app.synth()).not.toThrow();
@@ -20,7 +20,7 @@ describe("cdk-nag's AwsSolutions pack", () => {
   });
 
   it("has a reason for each finding that stands", () => {
-    const { app } = appFor(EVERYTHING);
+    const { app } = appFor(EVERYTHING_EVERYWHERE);
     app.synth();
     const acknowledged = app.node
       .findAll()

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { EVERYTHING, synthesized, type Template } from "./synthesized.ts";
+import { EVERYTHING, EVERYTHING_EVERYWHERE, synthesized, synthesizedRegions, type Template } from "./synthesized.ts";
 
 /** Properties by which AWS tells one resource of an account from another. */
 const NAMES = [
@@ -36,6 +36,24 @@ describe("two deployments in one account", () => {
     });
     expect(deployed[0]!.length).toBeGreaterThan(20);
     expect(deployed[0]!.filter((name) => deployed[1]!.includes(name))).toEqual([]);
+  });
+
+  it("share none over regions either, where names are AWS's own: buckets, dashboards, and host names by their region", () => {
+    const { oidc: _, ...access } = EVERYTHING_EVERYWHERE.access;
+    const settings = { ...EVERYTHING_EVERYWHERE, access };
+    const global = [...synthesizedRegions(settings).values()].flatMap(({ data, service }) =>
+      [data, service].flatMap(({ Resources }) =>
+        Object.values(Resources).flatMap(({ Properties }) =>
+          ["BucketName", "DashboardName", "DomainName", "RoleName"].flatMap((key) =>
+            Properties?.[key]?.Ref === undefined && Properties?.[key] !== undefined
+              ? [JSON.stringify(Properties[key])]
+              : [],
+          ),
+        ),
+      ),
+    );
+    expect(global.length).toBe(9);
+    expect(new Set(global).size).toBe(global.length);
   });
 
   it("leave API Gateway's logging role of the account standing when one of them goes", () => {

@@ -1,20 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { EVERYTHING, ofType, synthesized, type Template } from "./synthesized.ts";
-
-interface Statement {
-  readonly Sid: string;
-  readonly Effect: string;
-  readonly Action: string | string[];
-  readonly Resource: unknown;
-  readonly Condition?: unknown;
-}
-
-function statementsOf(template: Template, lambda: string): Statement[] {
-  const policies = ofType(template, "AWS::IAM::Policy").filter(({ Properties }) =>
-    Properties.PolicyName.startsWith(lambda),
-  );
-  return policies.flatMap(({ Properties }) => Properties.PolicyDocument.Statement as Statement[]);
-}
+import { groupHomeKey } from "../../shared/storage/dynamodb/group-home-item.ts";
+import { EVERYTHING, ofType, synthesized } from "./synthesized.ts";
+import { type Statement, statementsOf } from "./template-parts.ts";
 
 const actionsOf = (statements: Statement[]) => statements.flatMap(({ Action }) => Action).toSorted();
 
@@ -59,7 +46,44 @@ describe("permissions", () => {
     expect(actions).not.toContain("dynamodb:Scan");
   });
 
-  it("let Lambda read the metadata's stream for maintenance, and for nothing else", () => {
+  it("let the coordinator do with groups what it does, write a group's home, set its own clock, and read all else", () => {
+    const { service } = synthesized();
+    const statements = statementsOf(service, "coordinator");
+    const bySid = Object.fromEntries(statements.map(({ Sid, Action, Resource }) => [Sid, { Action, Resource }]));
+    const of = (sid: string) => [[bySid[sid]!.Action].flat().toSorted(), JSON.stringify(bySid[sid]!.Resource)] as const;
+    expect(of("UseGroups")[0]).toEqual([
+      "dynamodb:BatchGetItem",
+      "dynamodb:BatchWriteItem",
+      "dynamodb:ConditionCheckItem",
+      "dynamodb:DeleteItem",
+      "dynamodb:GetItem",
+      "dynamodb:PutItem",
+      "dynamodb:Query",
+      "dynamodb:UpdateItem",
+    ]);
+    expect(of("UseGroups")[1]).toMatch(/:table\/millrace-group"\]\]\}$/);
+    const home = statements.find(({ Sid }) => Sid === "WriteGroupHomes")!;
+    expect([home.Action, JSON.stringify(home.Resource)]).toEqual([
+      "dynamodb:PutItem",
+      expect.stringMatching(/:table\/millrace-metadata"\]\]\}$/),
+    ]);
+    const kinds = ["cluster", groupHomeKey("g")["kind"]!.S];
+    expect(home.Condition).toEqual({ "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": kinds } });
+    expect(of("SetSweepClock")[0]).toEqual(["events:DisableRule", "events:EnableRule"]);
+    const rules = ofType(service, "AWS::Events::Rule").map(({ Properties }) => Properties.Name as string);
+    expect([...of("SetSweepClock")[1].matchAll(/:rule\/([\w-]+)"/g)].map(([, name]) => name)).toEqual(rules);
+    const others = statements.filter(({ Sid }) => !["UseGroups", "WriteGroupHomes", "SetSweepClock"].includes(Sid));
+    const writing = actionsOf(others).filter((action) => !/:(Get|List|Query|Describe)/.test(action));
+    expect(writing).toEqual(["logs:CreateLogStream", "logs:PutLogEvents"]);
+  });
+
+  it("let no other function come near groups", () => {
+    for (const lambda of ["produce", "fetch", "maintenance", "authorizer"]) {
+      expect(JSON.stringify(statementsOf(synthesized(EVERYTHING).service, lambda))).not.toContain("orders-group");
+    }
+  });
+
+  it("let Lambda read the metadata's stream for maintenance, the groups' for the coordinator, and no other", () => {
     const { service } = synthesized();
     const statements = ofType(service, "AWS::IAM::Policy").flatMap(({ Properties }) =>
       (Properties.PolicyDocument.Statement as Statement[])
@@ -67,9 +91,27 @@ describe("permissions", () => {
         .filter(({ Sid }) => Sid !== "WriteLogs")
         .map(({ Sid, Resource }) => [Properties.PolicyName, Sid, Resource]),
     );
-    const [mapping] = ofType(service, "AWS::Lambda::EventSourceMapping");
+    const [maintenance, coordinator] = ofType(service, "AWS::Lambda::EventSourceMapping").map(
+      ({ Properties }) => Properties.EventSourceArn,
+    );
     expect(statements).toEqual([
-      [expect.stringMatching(/^maintenance/), "ReadStream", mapping!.Properties.EventSourceArn],
+      [expect.stringMatching(/^coordinator/), "ReadStream", coordinator],
+      [expect.stringMatching(/^maintenance/), "ReadStream", maintenance],
+    ]);
+  });
+
+  it("let the produce function invoke itself, by its name, and no other invoke anything", () => {
+    const invoking = ofType(synthesized().service, "AWS::IAM::Policy").flatMap(({ Properties }) =>
+      (Properties.PolicyDocument.Statement as Statement[])
+        .filter(({ Action }) => [Action].flat().some((action) => action.startsWith("lambda:")))
+        .map(({ Action, Resource }) => [Properties.PolicyName, Action, JSON.stringify(Resource)]),
+    );
+    expect(invoking).toEqual([
+      [
+        expect.stringMatching(/^produce/),
+        "lambda:InvokeFunction",
+        expect.stringMatching(/:function:millrace-produce"\]\]\}$/),
+      ],
     ]);
   });
 
