@@ -117,7 +117,7 @@ function s3Error(status: number, { headers, body }: S3Answer): S3Error {
   const text = body.toString();
   const name = textOfElement(text, "Code") ?? `HTTP ${status}`;
   const httpStatusCode = status === 200 ? 500 : status;
-  return Object.assign(new Error(`S3 answered ${status}: ${textOfElement(text, "Message") ?? name}`), {
+  return Object.assign(new Error(textOfElement(text, "Message") ?? `S3 answered ${status}`), {
     name,
     $metadata: {
       httpStatusCode,
