@@ -61,12 +61,15 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
         return scheduler.chance(0.2) ? { items: page.items.slice(0, -1), isEnd: true } : page;
       },
     }),
-  "items folded in without the chain rule's order": (store, scheduler) =>
+  // One that is left out is noticed by the gap: log-view.ts. One that has another's batches is not, but by what is read.
+  "an item read with the batches of the one before": (store, scheduler) =>
     withChange(store, {
       readItems: async (log, from, limits) => {
         const page = await store.readItems(log, from, limits);
-        if (page.items.length < 3 || !scheduler.chance(0.3)) return page;
-        return { ...page, items: page.items.filter((_, index) => index !== 1) };
+        const [first, second, ...rest] = page.items;
+        const isAlike = first?.recordCount === second?.recordCount && second !== undefined;
+        if (!isAlike || !scheduler.chance(0.3)) return page;
+        return { ...page, items: [first!, { ...second, payload: first!.payload }, ...rest] };
       },
     }),
 };
