@@ -89,17 +89,21 @@ export function coordinatorPermissions(data: DataArns, sweepRules: readonly stri
   ];
 }
 
-/** Removes what deleted topics left behind, and carries on deletions that were cut short. */
+/** Removes what deleted topics left behind, carries on deletions that were cut short, and keeps logs: segments, retention, compaction. */
 export function maintenancePermissions(data: DataArns): PolicyStatement[] {
   return [
     readTables(data),
-    allow("SealAndRemoveLogs", WRITE_LOG, data.logTables),
-    allow("RemoveTopics", ["dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"], [data.metadataTable]),
-    allow("ListSegments", ["s3:ListBucket"], data.buckets),
-    allow("RemoveSegments", ["s3:DeleteObject"], objects(data)),
+    allow("SealAndKeepLogs", WRITE_LOG, data.logTables),
+    allow(
+      "RemoveTopicsAndKeepSegments",
+      ["dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"],
+      [data.metadataTable],
+    ),
+    ...readSegments(data),
+    allow("KeepSegments", ["s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"], objects(data)),
     // With several regions the clock begins it.
     ...(data.isReplicated ? [] : [allow("ReadStream", READ_STREAM, [data.stream])]),
-    ...useKeys(data, ["kms:Decrypt"]),
+    ...useKeys(data, ["kms:Decrypt", "kms:GenerateDataKey"]),
   ];
 }
 

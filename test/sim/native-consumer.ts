@@ -37,6 +37,8 @@ export class NativeConsumer implements Believer {
   /** Its next heartbeat says everything: it does not know what became of the last one. */
   #isUnsure = true;
   #lives = 0;
+  /** What it owns has changed since it said so last. */
+  #isNews = false;
   #calledAt = 0;
   #isStopping = false;
   #isStopped = false;
@@ -187,7 +189,8 @@ export class NativeConsumer implements Believer {
             subscribedTopicRegex: subscription.pattern ?? "",
           }
         : {}),
-      ...(isFull || this.#world.scheduler.chance(0.7) ? { topicPartitions: this.owned } : {}),
+      // As Kafka's: said when it has changed, and otherwise it need not be.
+      ...(isFull || this.#isNews || this.#world.scheduler.chance(0.5) ? { topicPartitions: this.owned } : {}),
       ...change,
     };
     this.#world.scheduler.note(
@@ -207,6 +210,7 @@ export class NativeConsumer implements Believer {
     }
     if (!told.ok) return this.#refused(told.refusal.code);
     this.#isUnsure = false;
+    this.#isNews = false;
     this.memberEpoch = told.value.memberEpoch;
     history.mayGo.delete(`${this.groupId} ${memberId}`);
     const { assignment } = told.value;
@@ -224,6 +228,7 @@ export class NativeConsumer implements Believer {
     this.owned = intersection(this.owned, next);
     const kept = keysOf(this.owned);
     for (const key of this.#places.keys()) if (!kept.has(key)) this.#places.delete(key);
+    this.#isNews = true;
     this.owned = next;
     await history.checkBeliefs(this.groupId);
     await this.#findPlaces();
