@@ -81,7 +81,8 @@ describe("permissions over regions", () => {
       const roles = ["produce", "fetch", "coordinator", "maintenance", "replicator", "lease", "authorizer"];
       const wild = roles.flatMap((lambda) => grants(service, lambda)).filter((grant) => grant.includes("*"));
       expect(wild.length).toBeGreaterThan(0);
-      for (const grant of wild) expect(grant).toMatch(/^s3:(\w+Object|AbortMultipartUpload) .*:s3:::orders-segments-.*\/\*/);
+      for (const grant of wild)
+        expect(grant).toMatch(/^s3:(\w+Object|AbortMultipartUpload) .*:s3:::orders-segments-.*\/\*/);
     }
   });
 });
