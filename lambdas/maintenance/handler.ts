@@ -26,7 +26,7 @@ const END_MARGIN_MS = 60_000;
 /** Many writers may ring at once: one run for all of them is enough. */
 const RUNG_WITHIN_MS = 60_000;
 
-/** What one run did. `upkeep`: unless it was begun by the stream of deleted topics. */
+/** What one run did. `upkeep`: unless it was begun by the stream of deleted topics, or no clock goes here. */
 export interface Maintained extends Removed {
   readonly upkeep?: Upkeep;
 }
@@ -48,16 +48,29 @@ export function handler(event?: unknown, context?: InvocationContext): Promise<M
     const removed = await removeWhileTimeLasts(broker, context, stream === undefined ? 0 : MAX_PAUSES);
     const isIdle = removed.itemsDeleted === 0 && removed.topicsRemoved === 0;
     if (!isIdle) logger.info("what deleted topics left behind was removed", { ...removed });
-    if (stream === undefined) return { ...removed, upkeep: await keepLogs(broker, event, context) };
+    if (stream === undefined) {
+      const upkeep = await keepLogs(broker, event, context);
+      return upkeep === undefined ? removed : { ...removed, upkeep };
+    }
     if (!(await hasDeletedTopics(broker))) return DONE;
     logger.info("deleted topics are left: their records come again");
     return again(stream);
   });
 }
 
-async function keepLogs(broker: Broker, event: unknown, context: InvocationContext | undefined): Promise<Upkeep> {
+/**
+ * undefined: no clock comes back here, so no log is kept. One that was kept once has a tiering state, by which writers give their items a
+ * TTL, and they would go before anybody had copied them. With several regions the deployment's own clock goes every hour.
+ */
+async function keepLogs(
+  broker: Broker,
+  event: unknown,
+  context: InvocationContext | undefined,
+): Promise<Upkeep | undefined> {
   const rung = isRung(event);
-  const upkeep = await upkeepByClock(broker, processUpkeepClock(), {
+  const clock = processUpkeepClock();
+  if (clock === undefined && broker.replicas === undefined) return undefined;
+  const upkeep = await upkeepByClock(broker, clock, {
     untilMs: broker.clock.now() + remainingMs(context, END_MARGIN_MS),
     isOn: !rung && event !== undefined,
     ...(rung ? { unlessWithinMs: RUNG_WITHIN_MS } : {}),

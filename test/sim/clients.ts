@@ -91,6 +91,8 @@ export async function idempotentProducer(world: ClientWorld, id: number): Promis
   for (let step = 0; step < steps; step++) {
     while (producerId === undefined) {
       producerId = (await initProducerId(broker()).catch(passing))?.producerId;
+      // Where weeks are simulated, regions are gone for hours.
+      if (producerId === undefined && world.pauseMs !== undefined) await pause(world);
       baseSequence = 0;
     }
     const attempt: Attempt = { value: `i${id}-${producerId}-${step}`, producer: producerId, sequence: baseSequence };

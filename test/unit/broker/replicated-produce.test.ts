@@ -140,7 +140,10 @@ describe("large batches on three replicas", () => {
     const value = "large".repeat(1_000);
     expect(await produce(world.broker(1), "t", [{ value }], ALL)).toEqual(["0:1"]);
     const listed = await Promise.all(
-      world.regions.map(({ segmentStore }) => segmentStore.listObjects(`${topicId}/`, { maxKeys: 10 })),
+      world.regions.map(async ({ segmentStore }) => {
+        const objects = await segmentStore.listObjects(`${topicId}/`, { maxKeys: 10 });
+        return objects.map(({ key, sizeInBytes }) => ({ key, sizeInBytes }));
+      }),
     );
     expect(listed[0]).toHaveLength(1);
     expect(listed[1]).toEqual(listed[0]);

@@ -5,14 +5,19 @@ import type { Broker } from "../../../shared/broker/broker.ts";
 import { deleteTopic } from "../../../shared/broker/delete-topic.ts";
 import { openBroker } from "../../../shared/broker/open-broker.ts";
 import { SEAL_GRACE_MS } from "../../../shared/broker/remove-deleted-topics.ts";
+import type { UpkeepClock } from "../../../shared/broker/tiering/upkeep-clock.ts";
 import { systemClock } from "../../../shared/runtime/clock.ts";
 import { MemorySegmentRegistry } from "../../../shared/storage/memory/memory-segment-registry.ts";
 import { memoryParts, produce, topicOf } from "../../fixtures/broker.ts";
 
-const shared = vi.hoisted(() => ({ broker: undefined as unknown }));
+const shared = vi.hoisted(() => ({ broker: undefined as unknown, clock: undefined as unknown }));
 vi.mock("../../../lambdas/process-broker.ts", () => ({
   processBroker: () => shared.broker,
   processEnvironment: () => ({ upkeepRule: undefined }),
+}));
+vi.mock(import("../../../lambdas/maintenance/upkeep-clock.ts"), async (importOriginal) => ({
+  ...(await importOriginal()),
+  processUpkeepClock: () => shared.clock as UpkeepClock | undefined,
 }));
 
 let now: number;
@@ -30,6 +35,7 @@ beforeEach(() => {
   parts = memoryParts({ clock: { now: () => now, sleep } });
   broker = openBroker(parts);
   shared.broker = broker;
+  shared.clock = { turnOn: async () => {}, turnOff: async () => {} };
 });
 
 /** What Lambda hands over: https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html */
@@ -101,6 +107,18 @@ describe("maintenance, begun by the stream of deleted topics", () => {
     vi.spyOn(broker.logStore, "deleteItems").mockRejectedValue(new Error("refused for good"));
     await expect(handler(EVENT, lasting(900_000))).rejects.toThrow("refused for good");
     expect(await left()).toHaveLength(1);
+  });
+
+  it("keeps no log where no clock comes back: writers would give its items a TTL, and nobody would copy them", async () => {
+    const registry = new MemorySegmentRegistry();
+    broker = openBroker({ ...parts, segmentRegistry: registry });
+    shared.broker = broker;
+    shared.clock = undefined;
+    const topicId = await topicOf(broker, "kept", 1, { "segment.ms": "3600000" });
+    await produce(broker, "kept", [{ value: "x", timestamp: now }]);
+    now += 3_600_000;
+    expect(await handler({}, lasting(900_000))).toEqual({ itemsDeleted: 0, topicsRemoved: 0 });
+    expect(await registry.readTieringState(`${topicId}#0`)).toBeUndefined();
   });
 
   it("by the clock keeps logs too, in the time that is left", async () => {
