@@ -36,7 +36,8 @@ export function completeJoin(
 ): Step | undefined {
   const { now } = context;
   const generationId = group.generationId + 1;
-  const alive = all.filter(({ session }) => session !== undefined && session.sessionExpiresAt > now);
+  const isSilent = ({ session }: MemberWithSession) => session === undefined || session.sessionExpiresAt <= now;
+  const alive = all.filter((each) => !isSilent(each));
   const members = alive.flatMap(({ member }) => (member.type === "classic" ? [member] : []));
   const hasJoined = (member: ClassicMember) => member.joinedGeneration === generationId;
   const isOver = now >= (group.rebalanceBy ?? 0);
@@ -47,10 +48,9 @@ export function completeJoin(
     .filter((member) => hasJoined(member) || (member.instanceId !== undefined && member.joinedGeneration !== PENDING))
     .sort((one, other) => one.joinedAt - other.joinedAt || (one.memberId < other.memberId ? -1 : 1));
   const chosenIds = new Set(chosen.map(({ memberId }) => memberId));
-  const leftBehind = all.filter(({ member, session }) => {
-    const isPending = member.type === "classic" && member.joinedGeneration === PENDING;
-    const isAlive = session !== undefined && session.sessionExpiresAt > now;
-    return !chosenIds.has(member.memberId) && !(isPending && isAlive);
+  const leftBehind = all.filter((each) => {
+    const isPending = each.member.type === "classic" && each.member.joinedGeneration === PENDING;
+    return !chosenIds.has(each.member.memberId) && !(isPending && !isSilent(each));
   });
   const joined = chosen.filter(hasJoined);
   const ends = alive.map(({ session }) => session?.sessionExpiresAt ?? now);
@@ -61,7 +61,7 @@ export function completeJoin(
     { kind: "put-group", group: next },
     { kind: "put-generation", generation },
     ...listingChange(group, next, context),
-    ...(joined.length === 0 ? removals(all, MAX_WRITES - 3) : removals(leftBehind, MAX_WRITES - 3)),
+    ...removals(joined.length === 0 ? all : leftBehind, MAX_WRITES - 3, isSilent),
   );
 }
 

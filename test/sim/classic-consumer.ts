@@ -260,7 +260,7 @@ export class ClassicConsumer implements Believer {
     }
     for (const [index, { refusal }] of answer.value.entries()) {
       if (refusal === undefined && sentAt === undefined)
-        await history.checkAcknowledged(groupId, places[index]!, places[index]!.offset);
+        await history.checkAcknowledged(groupId, places[index]!, places[index]!.offset, metadata);
     }
     return undefined;
   }

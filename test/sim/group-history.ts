@@ -1,6 +1,6 @@
 import type { ClassicGeneration, Group } from "../../shared/group/group.ts";
 import type { CommitResult, GroupPartition, GroupStore, OffsetCommit } from "../../shared/group/group-store.ts";
-import type { GroupWrite } from "../../shared/group/group-write.ts";
+import type { CommittedOffset, GroupWrite } from "../../shared/group/group-write.ts";
 import type { MemberWithSession } from "../../shared/group/member.ts";
 import { type PartitionsByTopic, partitionKey } from "../../shared/group/partitions-by-topic.ts";
 import type { MemoryGroupStore } from "../../shared/storage/memory/memory-group-store.ts";
@@ -46,6 +46,7 @@ export class GroupHistory {
   readonly #processed = new Map<string, Map<number, string>>();
   /** The first offset that is not processed yet, by group and partition. */
   readonly #processedTo = new Map<string, number>();
+  readonly #acknowledged = new Set<string>();
   readonly #writes = new GroupWriteChecks(this);
 
   constructor(scheduler: Scheduler, memory: MemoryGroupStore) {
@@ -78,6 +79,11 @@ export class GroupHistory {
     let end = this.#processedTo.get(key) ?? 0;
     while (values.has(end)) end++;
     this.#processedTo.set(key, end);
+  }
+
+  /** Whether whoever committed it knows that it did. */
+  isAcknowledged(groupId: string, partition: string, { offset, metadata }: CommittedOffset): boolean {
+    return this.#acknowledged.has(`${groupId} ${partition} ${offset} ${metadata}`);
   }
 
   processedTo(groupId: string, partition: string): number {
@@ -122,7 +128,9 @@ export class GroupHistory {
     groupId: string,
     partition: { topicId: string; partition: number },
     offset: number,
+    metadata: string,
   ): Promise<void> {
+    this.#acknowledged.add(`${groupId} ${partitionKey(partition)} ${offset} ${metadata}`);
     const [item] = await this.#memory.readPartitions(groupId, [partition]);
     if ((item?.committed?.offset ?? -1) < offset) {
       this.report(

@@ -23,7 +23,10 @@ export function checkOffsets(history: GroupHistory, groupId: string, before: Loo
     );
     const isReset = committed.metadata === "" && item.owner === undefined && after.group?.type !== "classic";
     const isClassicReset = committed.metadata === "" && after.group?.type === "classic";
-    if (old !== undefined && old.offset > committed.offset && !isReset && !isClassicReset)
+    // It began once more where it found what was committed, and what it had sent before, and given up, came to effect behind that.
+    const isOwn = old !== undefined && old.metadata === committed.metadata && old.metadata !== "";
+    const isOvertakingItself = isOwn && !history.isAcknowledged(groupId, key, old);
+    if (old !== undefined && old.offset > committed.offset && !isReset && !isClassicReset && !isOvertakingItself)
       history.report(
         `${groupId} ${key} went back from ${old.offset} to ${committed.offset}, by "${committed.metadata}"`,
       );

@@ -291,7 +291,8 @@ export class NativeConsumer implements Believer {
     }
     for (const [index, { refusal }] of answer.value.entries()) {
       if (refusal !== undefined) history.counts.fenced++;
-      else if (sentAt === undefined) await history.checkAcknowledged(groupId, places[index]!, places[index]!.offset);
+      else if (sentAt === undefined)
+        await history.checkAcknowledged(groupId, places[index]!, places[index]!.offset, metadata);
     }
     return undefined;
   }

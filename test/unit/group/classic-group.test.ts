@@ -1,4 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { completeJoin } from "../../../shared/group/classic-rebalance.ts";
+import { DEFAULT_GROUP_CONFIG } from "../../../shared/group/group-config.ts";
+import { classicGroup, classicMember, session } from "../../contract/group-items.ts";
 import { ClassicConsumer, Consumer, Coordinator } from "./coordinator.ts";
 
 function setUp(...config: ConstructorParameters<typeof Coordinator>) {
@@ -233,3 +236,24 @@ describe("static members of a classic group", () => {
 
 const aSpeaks = [{ name: "range", metadata: Buffer.from("a wants") }];
 const bSpeaks = [{ name: "range", metadata: Buffer.from("b wants") }];
+
+describe("a rebalance that completes without a silent member", () => {
+  it("waits for it after all if it is heard of in that moment", () => {
+    const group = classicGroup({ state: "PreparingRebalance", generationId: 4, rebalanceBy: 90_000, reviewAt: 90_000 });
+    const [joined, silent] = [
+      { member: classicMember({ memberId: "a", joinedGeneration: 5 }), session: session("a", 20_000) },
+      { member: classicMember({ memberId: "b", joinedGeneration: 4 }), session: session("b", 10_000) },
+    ];
+    const context = { now: 10_000, newId: () => "id", config: DEFAULT_GROUP_CONFIG, isLastStep: false };
+    const completed = completeJoin(group, [joined, silent], context);
+    expect(completed).toMatchObject({ kind: "write" });
+    const writes = completed?.kind === "write" ? completed.writes : [];
+    expect(writes).toContainEqual({ kind: "delete-session", memberId: "b", session: silent.session });
+    // One that is alive, and does not join in time, goes in any case.
+    const late = completeJoin(group, [joined, { ...silent, session: session("b", 95_000) }], {
+      ...context,
+      now: 90_000,
+    });
+    expect(late?.kind === "write" ? late.writes : []).toContainEqual({ kind: "delete-session", memberId: "b" });
+  });
+});
