@@ -89,7 +89,7 @@ export function coordinatorPermissions(data: DataArns, sweepRules: readonly stri
   ];
 }
 
-/** Removes what deleted topics left behind, carries on deletions that were cut short, and keeps logs: segments, retention, compaction. */
+/** Removes what deleted topics left behind, carries on deletions that were cut short, and, with several regions, keeps logs. */
 export function maintenancePermissions(data: DataArns): PolicyStatement[] {
   return [
     readTables(data),
@@ -99,11 +99,19 @@ export function maintenancePermissions(data: DataArns): PolicyStatement[] {
       ["dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"],
       [data.metadataTable],
     ),
-    ...readSegments(data),
-    allow("KeepSegments", ["s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"], objects(data)),
-    // With several regions the clock begins it.
-    ...(data.isReplicated ? [] : [allow("ReadStream", READ_STREAM, [data.stream])]),
-    ...useKeys(data, ["kms:Decrypt", "kms:GenerateDataKey"]),
+    // With several regions a clock begins it, and it keeps logs too; with one, the stream of deleted topics.
+    ...(data.isReplicated
+      ? [
+          ...readSegments(data),
+          allow("KeepSegments", ["s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"], objects(data)),
+          ...useKeys(data, ["kms:Decrypt", "kms:GenerateDataKey"]),
+        ]
+      : [
+          allow("ListSegments", ["s3:ListBucket"], data.buckets),
+          allow("RemoveSegments", ["s3:DeleteObject"], objects(data)),
+          allow("ReadStream", READ_STREAM, [data.stream]),
+          ...useKeys(data, ["kms:Decrypt"]),
+        ]),
   ];
 }
 
