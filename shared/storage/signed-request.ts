@@ -18,27 +18,15 @@ export interface SignedRequest {
 }
 
 /**
- * Sends one request of one kind to a service that no client is brought along for: signed by what DynamoDB's client signs with, and sent by
- * its connections' handler, with that one's time-outs and credentials. Errors: of the shape that storage-error.ts reads.
+ * Sends one request of one kind to a service that no client is brought along for, by the connections of DynamoDB's client, with that one's
+ * time-outs. Errors: of the shape that storage-error.ts reads.
  */
 export async function sendSigned(client: DynamoDBClient, request: SignedRequest): Promise<void> {
   const { service, path, headers, body, expected } = request;
-  const { credentials, region: regionOf, sha256, requestHandler } = client.config;
-  const region = await regionOf();
-  const { protocol, hostname, port, host, pathname } = request.endpoint ?? endpointOf(service, region);
-  const signer = new SignatureV4({ service, region, credentials, sha256 });
-  const signed = await signer.sign({
-    method: "POST",
-    protocol,
-    hostname,
-    ...(port === "" ? {} : { port: Number(port) }),
-    path: `${pathname.replace(/\/$/, "")}${path}`,
-    query: {},
-    headers: { host, ...headers },
-    body,
-  });
-  const { response } = await requestHandler.handle(signed as Parameters<typeof requestHandler.handle>[0]);
-  const { statusCode, headers: answered, body: answer } = response;
+  const url = request.endpoint ?? endpointOf(service, await client.config.region());
+  const { requestHandler } = client.config;
+  const signed = { service, method: "POST", url, path, headers, body };
+  const { statusCode, headers: answered, body: answer } = await responseTo(client, signed, requestHandler);
   // Read to its end, so that the connection is free for the next one.
   const text = await textOf(answer);
   if (statusCode === expected) return;
@@ -47,6 +35,47 @@ export async function sendSigned(client: DynamoDBClient, request: SignedRequest)
     name,
     $metadata: { httpStatusCode: statusCode, requestId: answered["x-amzn-requestid"] },
   });
+}
+
+/** What is signed and sent, to the last header. */
+export interface RequestToSign {
+  readonly service: string;
+  readonly method: string;
+  /** Where `path` begins. */
+  readonly url: URL;
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array | string | undefined;
+}
+
+/** Signed by what DynamoDB's client signs with (credentials, region, hash), and sent by `connections`. The body of the answer is still to be read. */
+export async function responseTo(
+  { config }: Pick<DynamoDBClient, "config">,
+  { service, method, url, path, query = {}, headers, body }: RequestToSign,
+  connections: DynamoDBClient["config"]["requestHandler"],
+) {
+  const { credentials, region: regionOf, sha256 } = config;
+  // S3 alone takes paths as they are.
+  const signer = new SignatureV4({
+    service,
+    region: await regionOf(),
+    credentials,
+    sha256,
+    uriEscapePath: service !== "s3",
+  });
+  const { protocol, hostname, port, host, pathname } = url;
+  const signed = await signer.sign({
+    method,
+    protocol,
+    hostname,
+    ...(port === "" ? {} : { port: Number(port) }),
+    path: `${pathname.replace(/\/$/, "")}${path}`,
+    query: { ...query },
+    headers: { host, ...headers },
+    body,
+  });
+  return (await connections.handle(signed as Parameters<typeof connections.handle>[0])).response;
 }
 
 /** Where the SDK's own variables say that a service is: https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html */

@@ -1,4 +1,4 @@
-/** For the SDK's event streams, which S3's SelectObjectContent has, and no command that Millrace sends. */
+/** For the SDK's event streams, which no operation of DynamoDB has. */
 export const resolveEventStreamSerdeConfig = <T>(config: T): T => config;
 
 export const eventStreamSerdeProvider = () => undefined;

@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
-import { SignatureV4 } from "@smithy/signature-v4";
+import { responseTo } from "../signed-request.ts";
 import { bucketUrl } from "./bucket-url.ts";
 import { textOfElement } from "./s3-xml.ts";
 
@@ -70,32 +70,19 @@ export class S3Requests {
   }
 
   async #sendOnce({ method, key, query = {}, headers = {}, body }: S3Request): Promise<S3Answer> {
-    const { config } = this.#connection.client;
-    const region = await config.region();
-    const url = bucketUrl(this.#bucket, region, this.#connection);
-    const signer = new SignatureV4({
+    const { client } = this.#connection;
+    const url = bucketUrl(this.#bucket, await client.config.region(), this.#connection);
+    const length = body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
+    const request = {
       service: "s3",
-      region,
-      credentials: config.credentials,
-      sha256: config.sha256,
-      // S3 alone takes paths as they are.
-      uriEscapePath: false,
-    });
-    const signed = await signer.sign({
       method,
-      protocol: url.protocol,
-      hostname: url.hostname,
-      ...(url.port === "" ? {} : { port: Number(url.port) }),
-      path: `${url.pathname.replace(/\/$/, "")}/${key ?? ""}`,
-      query: { ...query },
-      headers: {
-        host: url.host,
-        ...(body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) }),
-        ...headers,
-      },
+      url,
+      path: `/${key ?? ""}`,
+      query,
+      headers: { ...length, ...headers },
       body,
-    });
-    const { response } = await connections.handle(signed as Parameters<typeof connections.handle>[0]);
+    };
+    const response = await responseTo(client, request, connections);
     const answer = { headers: response.headers, body: await bytesOf(response.body) };
     // Completing an upload can fail after 200 was sent: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
     const isFailed = response.statusCode >= 300 || (method === "POST" && answer.body.includes("<Error>"));
