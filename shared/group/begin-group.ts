@@ -30,10 +30,7 @@ export function beginConsumerGroup(
     memberCount: 0,
     emptySince: group?.emptySince ?? now,
   };
-  return write(
-    { kind: "put-group", group: next },
-    { kind: "put-listing", listing: { groupId, sweepAt: 0 } },
-  ) as Begun<ConsumerGroup>;
+  return begun(next);
 }
 
 /** As {@link beginConsumerGroup}, for the classic protocol, and for groups that only have offsets. */
@@ -65,10 +62,15 @@ export function beginClassicGroup(
     memberCount: 0,
     emptySince: group?.emptySince ?? now,
   };
+  return begun(next);
+}
+
+/** The group, and the listing by which a sweep looks at it. */
+function begun<G extends Group>(group: G): Begun<G> {
   return write(
-    { kind: "put-group", group: next },
-    { kind: "put-listing", listing: { groupId, sweepAt: 0 } },
-  ) as Begun<ClassicGroup>;
+    { kind: "put-group", group },
+    { kind: "put-listing", listing: { groupId: group.groupId, sweepAt: 0 } },
+  ) as Begun<G>;
 }
 
 function deadGroup(groupId: string) {

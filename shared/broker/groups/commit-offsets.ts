@@ -3,7 +3,7 @@ import { NO_EPOCH, type OffsetToCommit } from "../../group/offset-commit.ts";
 import { type Refusal, refuse } from "../../kafka/kafka-error.ts";
 import { ok, type Result } from "../../kafka/result.ts";
 import type { Broker } from "../broker.ts";
-import { commitOffsets as commit } from "../commit-offsets.ts";
+import { commitOffsetsById } from "./commit-offsets-by-id.ts";
 import { coordinatorOf, whileAvailable } from "./coordinate.ts";
 import { type NamedPartition, namedPartitions } from "./named-partitions.ts";
 
@@ -55,7 +55,9 @@ export async function commitOffsets(broker: Broker, request: CommitOffsets): Pro
   const coordinator = await coordinatorOf(broker, groupId, memberId === "");
   const whole = { groupId, memberId, memberEpoch, ...(instanceId === undefined ? {} : { instanceId }), receivedAt };
   const committed =
-    known.length === 0 ? ok([]) : await whileAvailable(groupId, commit(coordinator, { ...whole, offsets: known }));
+    known.length === 0
+      ? ok([])
+      : await whileAvailable(groupId, commitOffsetsById(coordinator, { ...whole, offsets: known }));
   if (!committed.ok) return committed;
   let next = 0;
   const answers = resolved.map((each, index): CommittedPartition => {

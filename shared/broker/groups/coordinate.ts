@@ -4,7 +4,7 @@ import { groupIdRefusal } from "../../group/member-id.ts";
 import { KafkaError } from "../../kafka/kafka-error.ts";
 import type { Result } from "../../kafka/result.ts";
 import type { Broker } from "../broker.ts";
-import { carryOut, type GroupParts } from "../carry-out.ts";
+import { carryOut, type GroupParts } from "./carry-out.ts";
 import { homeOf } from "./group-home.ts";
 import { subscribableTopics } from "./subscribable-topics.ts";
 

@@ -4,7 +4,7 @@ import { groupIdRefusal } from "../../group/member-id.ts";
 import { ok, type Result } from "../../kafka/result.ts";
 import { withTimeout } from "../../runtime/timeout.ts";
 import type { Broker } from "../broker.ts";
-import { carryOut } from "../carry-out.ts";
+import { carryOut } from "./carry-out.ts";
 import { type Coordinator, coordinatorOf, whileAvailable } from "./coordinate.ts";
 
 const ITEMS_AT_ONCE = 500;

@@ -3,7 +3,7 @@ import { partitionKey } from "../../group/partitions-by-topic.ts";
 import { afterSweep, sweepGroup as decide, offsetsToExpire, type Swept } from "../../group/sweep.ts";
 import { withTimeout } from "../../runtime/timeout.ts";
 import type { Broker } from "../broker.ts";
-import { carryOut } from "../carry-out.ts";
+import { carryOut } from "./carry-out.ts";
 import type { Coordinator } from "./coordinate.ts";
 import { deleteAt, removeDeadGroup } from "./delete-group.ts";
 import { deleteEach } from "./delete-offsets.ts";

@@ -1,4 +1,4 @@
-import { carryOut, type GroupParts } from "../../../shared/broker/carry-out.ts";
+import { carryOut, type GroupParts } from "../../../shared/broker/groups/carry-out.ts";
 import { classicHeartbeat } from "../../../shared/group/classic-heartbeat.ts";
 import { awaitJoin, joinGroup } from "../../../shared/group/classic-join.ts";
 import { leaveGroup } from "../../../shared/group/classic-leave.ts";

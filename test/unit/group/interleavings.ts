@@ -1,5 +1,5 @@
-import { carryOut, type GroupParts } from "../../../shared/broker/carry-out.ts";
-import { commitOffsets } from "../../../shared/broker/commit-offsets.ts";
+import { carryOut, type GroupParts } from "../../../shared/broker/groups/carry-out.ts";
+import { commitOffsetsById } from "../../../shared/broker/groups/commit-offsets-by-id.ts";
 import { consumerGroupHeartbeat } from "../../../shared/group/consumer-group-heartbeat.ts";
 import type { ConsumerGroupHeartbeat } from "../../../shared/group/consumer-heartbeat.ts";
 import { DEFAULT_GROUP_CONFIG } from "../../../shared/group/group-config.ts";
@@ -136,7 +136,7 @@ export async function interleave(seed: number, rounds: number, bug: PlantedBug =
     if (offsets.length === 0) return;
     const { memberId, memberEpoch } = client;
     const answer = await ask(
-      commitOffsets(parts, { groupId: GROUP, memberId, memberEpoch, receivedAt: scheduler.now, offsets }),
+      commitOffsetsById(parts, { groupId: GROUP, memberId, memberEpoch, receivedAt: scheduler.now, offsets }),
     );
     if (answer === undefined) return;
     counts.commits++;

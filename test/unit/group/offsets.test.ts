@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { carryOut } from "../../../shared/broker/carry-out.ts";
-import { commitOffsets } from "../../../shared/broker/commit-offsets.ts";
+import { carryOut } from "../../../shared/broker/groups/carry-out.ts";
+import { commitOffsetsById } from "../../../shared/broker/groups/commit-offsets-by-id.ts";
 import { deleteGroup, deleteOffsets, endOfGroup } from "../../../shared/group/group-deletion.ts";
 import type { OffsetToCommit } from "../../../shared/group/offset-commit.ts";
 import { offsetFetchRefusal } from "../../../shared/group/offset-fetch.ts";
@@ -17,7 +17,7 @@ function setUp() {
   const commit = async (memberId: string, memberEpoch: number, ...offsets: Partial<OffsetToCommit>[]) => {
     const whole = offsets.map((each) => ({ topicId: "ORDERS", topic: "orders", partition: 0, offset: 1, ...each }));
     const request = { groupId: GROUP, memberId, memberEpoch, receivedAt: coordinator.now, offsets: whole };
-    const result = await commitOffsets(coordinator.parts, request);
+    const result = await commitOffsetsById(coordinator.parts, request);
     return result.ok ? result.value.map((refusal) => refusal?.code ?? "committed").join(" ") : result.refusal.code;
   };
   const committed = async () =>

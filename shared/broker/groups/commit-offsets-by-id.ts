@@ -1,19 +1,19 @@
 import {
+  commitOffsets,
   commitRefusal,
-  commitOffsets as decide,
   MAX_OFFSETS_AT_ONCE,
   type OffsetCommitRequest,
-} from "../group/offset-commit.ts";
-import type { Refusal } from "../kafka/kafka-error.ts";
-import { ok, type Result } from "../kafka/result.ts";
+} from "../../group/offset-commit.ts";
+import type { Refusal } from "../../kafka/kafka-error.ts";
+import { ok, type Result } from "../../kafka/result.ts";
+import { untilKnown } from "../until-known.ts";
 import { carryOut, type GroupParts } from "./carry-out.ts";
-import { untilKnown } from "./until-known.ts";
 
 /**
- * OffsetCommit of any number of offsets. Answers for each, in order: undefined if it is committed, else why not. A refusal of the request as a
+ * OffsetCommit of any number of offsets, of topics by their ids. Answers for each, in order: undefined if it is committed, else why not. A refusal of the request as a
  * whole may come after some were committed: they may be committed again. Errors: of the store.
  */
-export async function commitOffsets(
+export async function commitOffsetsById(
   parts: GroupParts,
   request: OffsetCommitRequest,
 ): Promise<Result<(Refusal | undefined)[]>> {
@@ -22,7 +22,7 @@ export async function commitOffsets(
     const offsets = request.offsets.slice(at, at + MAX_OFFSETS_AT_ONCE);
     const memberId = request.memberId === "" ? undefined : request.memberId;
     const decided = await carryOut(parts, request.groupId, memberId, (view, context) =>
-      decide(view, { ...request, offsets }, context),
+      commitOffsets(view, { ...request, offsets }, context),
     );
     if (!decided.ok) return decided;
     const commits = decided.value.flatMap((verdict) => (verdict.kind === "commit" ? [verdict.commit] : []));

@@ -1,13 +1,13 @@
-import type { Decision, GroupContext, GroupView, Needed, SubscribableTopic } from "../group/decision.ts";
-import type { GroupConfig } from "../group/group-config.ts";
-import type { GroupPartition, GroupStore } from "../group/group-store.ts";
-import type { GroupWrite } from "../group/group-write.ts";
-import { partitionKey, type TopicIdPartition } from "../group/partitions-by-topic.ts";
-import { KafkaError } from "../kafka/kafka-error.ts";
-import { ok, type Result, refused } from "../kafka/result.ts";
-import type { Clock } from "../runtime/clock.ts";
-import type { Random } from "../runtime/random.ts";
-import { withTimeout } from "../runtime/timeout.ts";
+import type { Decision, GroupContext, GroupView, Needed, SubscribableTopic } from "../../group/decision.ts";
+import type { GroupConfig } from "../../group/group-config.ts";
+import type { GroupPartition, GroupStore } from "../../group/group-store.ts";
+import type { GroupWrite } from "../../group/group-write.ts";
+import { partitionKey, type TopicIdPartition } from "../../group/partitions-by-topic.ts";
+import { KafkaError } from "../../kafka/kafka-error.ts";
+import { ok, type Result, refused } from "../../kafka/result.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Random } from "../../runtime/random.ts";
+import { withTimeout } from "../../runtime/timeout.ts";
 
 /** What the carrying out of a group's requests needs. */
 export interface GroupParts {
