@@ -23,7 +23,8 @@ import { inTurns, table } from "./rounds.ts";
  * node:http comes in, a socket is opened), and no function that answers from the store is without it; beside it stands GET
  * /health, which asks for the cluster twice. `a GetItem and a PutItem` writes too, as a produce must. Beside these stands the
  * produce of one record to a topic that is there: six requests, one behind the other, for the cluster, the topic, its
- * partitions, the log's checkpoint and its end, and the append.
+ * partitions, the log's checkpoint and its end, and the append. The coordinator describes a group, four requests, and takes in the
+ * first member of one, some twenty, five of them transactions.
  *
  * The store is the embedded one and answers within a millisecond: nearly all of it is this process's own time.
  */
@@ -37,6 +38,7 @@ const ENTRIES = {
   getAndPutItem: "bench/cold-start-handlers/get-and-put-item.ts",
   produce: "lambdas/produce/handler.ts",
   fetch: "lambdas/fetch/handler.ts",
+  coordinator: "lambdas/coordinator/handler.ts",
 };
 const PUBLISHED = "bench/cold-start-handlers/published.ts";
 
@@ -45,18 +47,21 @@ export async function run(): Promise<void> {
   const { client, broker } = countedBroker(dynoxide.endpoint);
   const folder = mkdtempSync(join(tmpdir(), "millrace-cold-start-"));
   try {
-    await createTables(client, BENCH_TABLES);
+    const tables = { ...BENCH_TABLES, group: "bench-group" };
+    await createTables(client, tables);
     // One for each round, so that no log is longer than another.
     const topics = Array.from({ length: ROUNDS + WARM_UPS }, (_, index) => `t${index}`);
     for (const name of topics) await createTopic(broker, { name });
+    let groups = 0;
     const { clusterId } = await describeCluster(broker);
     const bytes: Record<string, number> = {};
     for (const [name, entry] of Object.entries(ENTRIES)) bytes[name] = await writeBundle(entry, join(folder, name));
     bytes["published"] = await writePlainBundle(PUBLISHED, join(folder, "published"));
-    const env = lambdaEnvironment(dynoxide.endpoint, BENCH_TABLES);
+    const env = lambdaEnvironment(dynoxide.endpoint, tables);
     const answer = (name: keyof typeof ENTRIES | "published", event: object) => () =>
       firstAnswer(join(folder, name), event, env);
     const root = { httpMethod: "GET", path: "/", headers: {}, requestContext: {} };
+    await answer("coordinator", joinEvent(clusterId, "described", "t0"))();
     const times = await inTurns(
       {
         published: answer("published", root),
@@ -66,28 +71,32 @@ export async function run(): Promise<void> {
         getItem: answer("getItem", root),
         getAndPutItem: answer("getAndPutItem", root),
         produce: () => answer("produce", produceEvent(clusterId, topics.pop()!))(),
+        group: answer("coordinator", { ...root, path: `/v3/clusters/${clusterId}/consumer-groups/described` }),
+        // A group of its own for each round, as above.
+        heartbeat: () => answer("coordinator", joinEvent(clusterId, `g${groups++}`, "t0"))(),
       },
       ROUNDS,
       WARM_UPS,
     );
-    const beside = (ours: string, name: string) => `${(times[ours]! / times[name]!).toFixed(2)}x`;
-    const row = (title: string, name: string, bundle = name) => [
+    const row = (title: string, name: keyof typeof times, bundle: string) => [
       title,
       (bytes[bundle]! / 1024).toFixed(0),
       times[name]!.toFixed(1),
-      beside("root", name),
-      beside("health", name),
-      beside("produce", name),
+      ...(["published", "empty", "getItem", "getAndPutItem"] as const).map(
+        (other) => `${(times[name]! / times[other]!).toFixed(2)}x`,
+      ),
     ];
     table("Fresh process to first answer, medians, in turns", [
-      ["", "bundle KiB", "ms", "GET / beside it", "GET /health beside it", "produce beside it"],
-      row("empty, the SDK as published", "published"),
-      row("empty, the SDK as in our bundles", "empty"),
-      row("that, but for one GetItem", "getItem"),
-      row("that, but for a GetItem and a PutItem", "getAndPutItem"),
+      ["", "bundle KiB", "ms", "beside published", "beside empty", "beside GetItem", "beside Get and Put"],
+      row("empty, the SDK as published", "published", "published"),
+      row("empty, the SDK as in our bundles", "empty", "empty"),
+      row("that, but for one GetItem", "getItem", "getItem"),
+      row("that, but for a GetItem and a PutItem", "getAndPutItem", "getAndPutItem"),
       row("Millrace, GET /", "root", "fetch"),
       row("Millrace, GET /health", "health", "fetch"),
-      row("Millrace, produce of one record", "produce"),
+      row("Millrace, produce of one record", "produce", "produce"),
+      row("Millrace, description of a group", "group", "coordinator"),
+      row("Millrace, the first heartbeat of a group", "heartbeat", "coordinator"),
     ]);
   } finally {
     client.destroy();
@@ -149,14 +158,26 @@ function answered(child: ChildProcess, bundle: string): Promise<void> {
   });
 }
 
-function produceEvent(clusterId: string, topic: string) {
-  const body = JSON.stringify({ value: { type: "STRING", data: "the first record" } });
+const produceEvent = (clusterId: string, topic: string) =>
+  postEvent(`/v3/clusters/${clusterId}/topics/${topic}/records`, {
+    value: { type: "STRING", data: "the first record" },
+  });
+
+const joinEvent = (clusterId: string, group: string, topic: string) =>
+  postEvent(`/v3/clusters/${clusterId}/consumer-groups/${group}/heartbeat`, {
+    member_epoch: 0,
+    rebalance_timeout_ms: 60_000,
+    subscribed_topic_names: [topic],
+    topic_partitions: [],
+  });
+
+function postEvent(path: string, body: object) {
   return {
     httpMethod: "POST",
-    path: `/v3/clusters/${clusterId}/topics/${topic}/records`,
+    path,
     headers: { "content-type": "application/json", host: "localhost" },
     requestContext: { requestId: "cold-start" },
-    body: Buffer.from(body).toString("base64"),
+    body: Buffer.from(JSON.stringify(body)).toString("base64"),
     isBase64Encoded: true,
   };
 }

@@ -3,7 +3,7 @@ import { bytesByPackage, bytesOf } from "../infra/bundling/bundled-file.ts";
 import { table } from "./rounds.ts";
 
 /** How large is each function's bundle, and what is in it? Minified, with what is loaded later. */
-const FUNCTIONS = ["produce", "fetch", "maintenance", "authorizer"];
+const FUNCTIONS = ["produce", "fetch", "coordinator", "replicator", "lease", "maintenance", "authorizer"];
 
 export async function run(): Promise<void> {
   const kib = (bytes: number) => (bytes / 1024).toFixed(1);

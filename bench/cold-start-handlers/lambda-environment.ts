@@ -6,7 +6,7 @@ import { BROKER_ENVIRONMENT } from "../../lambdas/broker-environment.ts";
  */
 export function lambdaEnvironment(
   endpoint: string,
-  tables: { readonly log: string; readonly metadata: string },
+  tables: { readonly log: string; readonly metadata: string; readonly group?: string },
 ): Record<string, string> {
   return {
     PATH: "/usr/local/bin:/usr/bin/:/bin",
@@ -25,6 +25,7 @@ export function lambdaEnvironment(
     POWERTOOLS_LOG_LEVEL: "INFO",
     [BROKER_ENVIRONMENT.logTable]: tables.log,
     [BROKER_ENVIRONMENT.metadataTable]: tables.metadata,
+    ...(tables.group === undefined ? {} : { [BROKER_ENVIRONMENT.groupTable]: tables.group }),
     [BROKER_ENVIRONMENT.segments]: "s3://millrace-segments",
   };
 }
