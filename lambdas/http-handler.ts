@@ -54,7 +54,7 @@ async function answerEvent(
   const signals = context?.signal === undefined ? [pollEnds.signal] : [pollEnds.signal, context.signal];
   const pollTimer = setTimeout(() => pollEnds.abort(), remainingMs(context, POLL_MARGIN_MS));
   try {
-    const request = requestFromEvent(event, AbortSignal.any(signals));
+    const request = requestFromEvent(event, { now: broker.clock.now(), signal: AbortSignal.any(signals) });
     const dispatched = dispatch(broker, routes, request, originOfEvent(event));
     const response = await answer(broker, request, dispatched, remainingMs(context, ANSWER_MARGIN_MS));
     if (isOnLambda()) await settle(broker, remainingMs(context, RETURN_MARGIN_MS));

@@ -77,8 +77,11 @@ export async function startHttpServer(
 export async function listen(server: Server, host: string, port: number): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
-      const isTaken = error.code === "EADDRINUSE";
-      reject(new StartupError(isTaken ? `port ${port} on ${host} is taken: choose another by --port` : error.message));
+      const why =
+        error.code === "EADDRINUSE"
+          ? "is taken: choose another by --port"
+          : `cannot be had: ${error.message} (--host, --port)`;
+      reject(new StartupError(`port ${port} on ${host} ${why}`));
     });
     server.listen(port, host, resolve);
   });
@@ -90,6 +93,7 @@ async function answer(
   handlers: Handlers,
   stopping: AbortSignal,
 ): Promise<void> {
+  const receivedAt = Date.now();
   const gone = new AbortController();
   response.once("close", () => gone.abort());
   const body = await readBody(request);
@@ -97,7 +101,7 @@ async function answer(
     respond(response, fromError(bodyTooLarge()), request.complete ? {} : CLOSE);
     return;
   }
-  const event = proxyEvent(request, body);
+  const event = proxyEvent(request, body, receivedAt);
   const deadline = Date.now() + INTEGRATION_TIMEOUT_MS;
   const result = await handlers[lambdaOf(event)](event, {
     signal: AbortSignal.any([gone.signal, stopping]),

@@ -3,10 +3,11 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from "aws-lambda";
 
 /**
- * The event that API Gateway's REST API (v1) makes of a request, every body in base64 (BINARY_MEDIA_TYPES):
+ * The event that API Gateway's REST API (v1) makes of a request, every body in base64 (BINARY_MEDIA_TYPES). `receivedAt`: when it was taken in,
+ * before its body came, in milliseconds since the epoch.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
  */
-export function proxyEvent(request: IncomingMessage, body: Buffer): APIGatewayProxyEvent {
+export function proxyEvent(request: IncomingMessage, body: Buffer, receivedAt: number): APIGatewayProxyEvent {
   const url = urlOf(request.url ?? "/");
   const multiValueHeaders = { "x-forwarded-proto": ["http"], ...definedOnly(request.headersDistinct) };
   const query: Record<string, string[]> = Object.create(null);
@@ -24,6 +25,7 @@ export function proxyEvent(request: IncomingMessage, body: Buffer): APIGatewayPr
     stageVariables: null,
     requestContext: {
       requestId: randomUUID(),
+      requestTimeEpoch: receivedAt,
       stage: "local",
       httpMethod: request.method ?? "GET",
       path: url.pathname,

@@ -8,16 +8,37 @@ import type { HttpRequest, HttpResponse } from "./http-message.ts";
  */
 export const BINARY_MEDIA_TYPES: readonly string[] = ["*/*"];
 
+interface Invocation {
+  /** By the clock of this process, in milliseconds since the epoch; absent: when the request arrived is not told. */
+  readonly now?: number;
+  readonly signal?: AbortSignal;
+}
+
 /** An event of API Gateway's REST API (v1) as a request. A header that comes several times is a list (RFC 9110, 5.3). */
-export function requestFromEvent(event: APIGatewayProxyEvent, signal?: AbortSignal): HttpRequest {
+export function requestFromEvent(event: APIGatewayProxyEvent, { now, signal }: Invocation = {}): HttpRequest {
+  const receivedAt = now === undefined ? undefined : arrivalOf(event, now);
   return {
     method: event.httpMethod,
     path: placeOf(event).path,
     query: lists(event.multiValueQueryStringParameters, event.queryStringParameters),
     headers: headersOf(event),
     body: Buffer.from(event.body ?? "", event.isBase64Encoded ? "base64" : "utf8"),
+    ...(receivedAt === undefined ? {} : { receivedAt }),
     ...(signal === undefined ? {} : { signal }),
   };
+}
+
+/** Longer than a function may run. What came earlier is no request that waits, but an event that was kept, or made by hand. */
+const MAX_AGE_MS = 15 * 60_000;
+
+/**
+ * When API Gateway took the request in: `requestTimeEpoch`, by its clock. One that is ahead of this process's clock counts as now, so that no
+ * request can be newer than those that are still to come. undefined: it cannot be told.
+ */
+function arrivalOf({ requestContext }: APIGatewayProxyEvent, now: number): number | undefined {
+  const { requestTimeEpoch: at } = requestContext as Partial<APIGatewayProxyEvent["requestContext"]>;
+  if (!Number.isSafeInteger(at) || at! < now - MAX_AGE_MS) return undefined;
+  return Math.min(at!, now);
 }
 
 const HOST = /^([\w.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:\d{1,5})?$/;

@@ -36,8 +36,9 @@ export async function dispatch(
     if (route === undefined) throw anotherFunctions(found);
     checkContentType(route.accepts, request);
     // Before anything is done: a produce that cannot be answered must not happen.
-    const { mediaTypes } = route.response;
-    const mediaType = negotiate(request.headers.get("accept"), mediaTypes.length === 0 ? [JSON_TYPE] : mediaTypes);
+    const { mediaTypes, refusedTypes = [] } = route.response;
+    const offered = mediaTypes.length === 0 ? [JSON_TYPE] : [...mediaTypes, ...refusedTypes];
+    const mediaType = negotiate(request.headers.get("accept"), offered);
     // Every parameter may be left out: without any there is nothing to check.
     const query = request.query.size === 0 ? {} : check(route.query(), singleValues(request), "query parameter");
     const body = route.body === undefined ? undefined : check(route.body(), singleObject(request.body), "field");

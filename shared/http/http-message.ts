@@ -8,6 +8,8 @@ export interface HttpRequest {
   /** By name in lower case. */
   readonly headers: ReadonlyMap<string, string>;
   readonly body: Uint8Array;
+  /** When the service took it in, in milliseconds since the epoch; absent: nobody can tell. It may have waited since for a process. */
+  readonly receivedAt?: number;
   /** Aborts when nobody waits for the answer any more. */
   readonly signal?: AbortSignal;
 }
@@ -24,6 +26,10 @@ export const V2_JSON_TYPE = "application/vnd.kafka.v2+json";
 /** Of records whose keys and values are in base64, or are JSON. */
 export const V2_BINARY_TYPE = "application/vnd.kafka.binary.v2+json";
 export const V2_EMBEDDED_JSON_TYPE = "application/vnd.kafka.json.v2+json";
+/** Of records with a schema: nothing is answered in these, and a client that asks for one is told what there is. */
+export const V2_SCHEMA_TYPES: readonly string[] = ["avro", "jsonschema", "protobuf"].map(
+  (format) => `application/vnd.kafka.${format}.v2+json`,
+);
 /** RecordBatches v2, one after the other, byte for byte. */
 export const RECORD_BATCHES_TYPE = "application/vnd.millrace.record-batches";
 

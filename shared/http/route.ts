@@ -40,6 +40,8 @@ export interface Route {
     readonly status: number;
     readonly schema?: MadeAtFirstUse;
     readonly mediaTypes: readonly string[];
+    /** Types that the handler refuses by itself, with an error that says more than 406. */
+    readonly refusedTypes?: readonly string[];
   };
   handle(context: RouteContext): Promise<HttpResponse>;
 }

@@ -5,7 +5,7 @@ import type { NamedPartition } from "../groups/named-partitions.ts";
 import type { PollPosition } from "../groups/poll.ts";
 import { changeInstance } from "./change-instance.ts";
 import { findInstance } from "./find-instance.ts";
-import { type InstanceName, type InstanceState, isSubscribed } from "./instance.ts";
+import { type InstanceCall, type InstanceName, type InstanceState, isSubscribed } from "./instance.ts";
 import { type InstanceResult, mutuallyExclusive } from "./instance-refusal.ts";
 import { commitHandedOut } from "./instance-turn.ts";
 import { knownPartitions } from "./known-partitions.ts";
@@ -17,15 +17,15 @@ import { unsubscribe } from "./subscribe-instance.ts";
  */
 export async function assign(
   broker: Broker,
-  name: InstanceName,
+  call: InstanceCall,
   partitions: readonly NamedPartition[],
 ): Promise<InstanceResult<void>> {
-  if (partitions.length === 0) return unsubscribe(broker, name);
-  return changeInstance(broker, name, async (instance): Promise<InstanceResult<Partial<InstanceState>>> => {
+  if (partitions.length === 0) return unsubscribe(broker, call);
+  return changeInstance(broker, call, async (instance, receivedAt): Promise<InstanceResult<Partial<InstanceState>>> => {
     if (isSubscribed(instance)) return mutuallyExclusive();
     const known = await knownPartitions(broker, partitions);
     if (!known.ok) return known;
-    const { positions } = await commitHandedOut(broker, instance);
+    const { positions } = await commitHandedOut(broker, instance, receivedAt);
     const before = new Map(positions.map((each) => [partitionKey(each), each]));
     return ok({
       consumes: { kind: "partitions" },

@@ -1,7 +1,8 @@
 import { ok } from "../../kafka/result.ts";
 import type { Broker } from "../broker.ts";
-import { findInstance } from "./find-instance.ts";
-import type { ConsumerInstance, InstanceName, InstanceState } from "./instance.ts";
+import { findForChange } from "./find-instance.ts";
+import type { ConsumerInstance, InstanceCall, InstanceState } from "./instance.ts";
+import { arrivalOf } from "./instance-order.ts";
 import { contended, type InstanceResult } from "./instance-refusal.ts";
 import { writeInstance } from "./write-instance.ts";
 
@@ -19,17 +20,18 @@ export function backOff({ clock, random }: Broker, lost: number): Promise<void> 
  */
 export async function changeInstance(
   broker: Broker,
-  name: InstanceName,
-  decide: (instance: ConsumerInstance) => Promise<InstanceResult<Partial<InstanceState>>>,
+  call: InstanceCall,
+  decide: (instance: ConsumerInstance, receivedAt: number) => Promise<InstanceResult<Partial<InstanceState>>>,
 ): Promise<InstanceResult<void>> {
+  const receivedAt = arrivalOf(broker, call.receivedAt);
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-    const found = await findInstance(broker, name);
+    const found = await findForChange(broker, { ...call, receivedAt });
     if (!found.ok) return found;
-    const decided = await decide(found.value);
+    const decided = await decide(found.value, receivedAt);
     if (!decided.ok) return decided;
-    const { isApplied } = await writeInstance(broker, found.value, decided.value);
+    const { isApplied } = await writeInstance(broker, found.value, decided.value, receivedAt);
     if (isApplied) return ok(undefined);
     await backOff(broker, attempt);
   }
-  return contended(name);
+  return contended(call);
 }

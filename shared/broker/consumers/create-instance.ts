@@ -4,7 +4,8 @@ import type { Broker } from "../broker.ts";
 import { whileAvailable } from "../groups/coordinate.ts";
 import { untilKnown } from "../until-known.ts";
 import { instanceStoreOf } from "./find-instance.ts";
-import { type ConsumerInstance, expiryAt, type InstanceConfig } from "./instance.ts";
+import { type ConsumerInstance, expiryAt, type InstanceCall, type InstanceConfig } from "./instance.ts";
+import { arrivalOf } from "./instance-order.ts";
 import { alreadyExists, type InstanceResult } from "./instance-refusal.ts";
 import { newRevision } from "./write-instance.ts";
 
@@ -12,6 +13,8 @@ export interface CreateInstance extends InstanceConfig {
   readonly groupId: string;
   /** Absent: it gets one. */
   readonly instanceId?: string;
+  /** {@link InstanceCall.receivedAt} */
+  readonly receivedAt?: number;
 }
 
 const ID_BYTES = 16;
@@ -22,7 +25,7 @@ const ID_BYTES = 16;
  */
 export async function createInstance(
   broker: Broker,
-  request: CreateInstance,
+  { receivedAt, ...request }: CreateInstance,
 ): Promise<InstanceResult<ConsumerInstance>> {
   const { groupId } = request;
   const instanceId = request.instanceId ?? `rest-consumer-${newMemberId(broker.random.bytes(ID_BYTES))}`;
@@ -35,7 +38,7 @@ export async function createInstance(
     instanceId,
     memberId: newMemberId(broker.random.bytes(ID_BYTES)),
     revisions: [revision],
-    sequence: 0,
+    sequence: arrivalOf(broker, receivedAt),
     expiresAt: expiryAt(broker.clock.now()),
     consumes: { kind: "nothing" },
     memberEpoch: 0,

@@ -5,8 +5,9 @@ import type { Broker } from "../broker.ts";
 import { coordinatorOf, whileAvailable } from "../groups/coordinate.ts";
 import { at } from "../replica-stores.ts";
 import { untilKnown } from "../until-known.ts";
-import { type ConsumerInstance, expiryAt, type InstanceName, isExtensionDue } from "./instance.ts";
-import { type InstanceResult, notFound } from "./instance-refusal.ts";
+import { type ConsumerInstance, expiryAt, type InstanceCall, type InstanceName, isExtensionDue } from "./instance.ts";
+import { isOvertaken } from "./instance-order.ts";
+import { type InstanceResult, notFound, overtaken } from "./instance-refusal.ts";
 import type { InstanceStore } from "./instance-store.ts";
 
 /** The store that has a group's instances: that of the group's home region, where its members' items are. `begins`: as of coordinatorOf. */
@@ -29,6 +30,15 @@ export async function findInstance(broker: Broker, name: InstanceName): Promise<
   }
   const store = await instanceStoreOf(broker, groupId);
   return whileAvailable(groupId, readInUse(broker, store, name));
+}
+
+/** The same for a call that changes it. Refusals: contended, too: one that arrived later has done so. */
+export async function findForChange(
+  broker: Broker,
+  call: InstanceCall & { readonly receivedAt: number },
+): Promise<InstanceResult<ConsumerInstance>> {
+  const found = await findInstance(broker, call);
+  return found.ok && isOvertaken(found.value, call.receivedAt) ? overtaken(call) : found;
 }
 
 async function readInUse(broker: Broker, store: InstanceStore, name: InstanceName) {

@@ -4,8 +4,9 @@ import type { Broker } from "../broker.ts";
 import { commitOffsets, type NamedOffset } from "../groups/commit-offsets.ts";
 import { fetchOffsets } from "../groups/fetch-offsets.ts";
 import type { NamedPartition } from "../groups/named-partitions.ts";
-import { findInstance } from "./find-instance.ts";
-import { type InstanceName, isMember, MAX_INSTANCE_PARTITIONS } from "./instance.ts";
+import { findForChange, findInstance } from "./find-instance.ts";
+import { type InstanceCall, type InstanceName, isMember, MAX_INSTANCE_PARTITIONS } from "./instance.ts";
+import { arrivalOf } from "./instance-order.ts";
 import type { InstanceResult } from "./instance-refusal.ts";
 import { knownPartitions } from "./known-partitions.ts";
 
@@ -18,14 +19,17 @@ export interface CommittedPosition extends NamedPartition {
 /**
  * Commits the given offsets (each the next one to read), or, without any, where the instance's next poll begins in each of its partitions: all
  * that was handed out. A member commits what is its own, any other instance while its group has no members. Refusals: topic-not-found,
- * partition-not-found; those of commitOffsets: some may be committed then, and all may be committed again.
+ * partition-not-found; contended: what the given up call meant by all is more by now; those of commitOffsets: some may be committed then, and all may be
+ * committed again.
  */
 export async function commitInstanceOffsets(
   broker: Broker,
-  name: InstanceName,
+  call: InstanceCall,
   given: readonly NamedOffset[] | undefined,
 ): Promise<InstanceResult<void>> {
-  const found = await findInstance(broker, name);
+  const receivedAt = arrivalOf(broker, call.receivedAt);
+  const found =
+    given === undefined ? await findForChange(broker, { ...call, receivedAt }) : await findInstance(broker, call);
   if (!found.ok) return found;
   const { groupId, memberId, memberEpoch, positions } = found.value;
   let offsets = given;
@@ -39,7 +43,7 @@ export async function commitInstanceOffsets(
   }
   if (offsets.length === 0) return ok(undefined);
   const member = isMember(found.value) ? { memberId, memberEpoch } : {};
-  const committed = await commitOffsets(broker, { groupId, ...member, offsets });
+  const committed = await commitOffsets(broker, { groupId, ...member, receivedAt, offsets });
   if (!committed.ok) return committed;
   const refusal = committed.value.find((each) => each.refusal !== undefined)?.refusal;
   return refusal === undefined ? ok(undefined) : { ok: false, refusal };

@@ -12,7 +12,7 @@ export type InstanceReason =
   | "format-mismatch"
   | "topic-not-found"
   | "partition-not-found"
-  /** Other calls keep changing the instance. */
+  /** Other calls keep changing the instance, or one that arrived later has changed it. */
   | "contended";
 
 /** Why a call to an instance was refused: for a reason of the instance's, or, without one, as Kafka refuses it. */
@@ -63,6 +63,11 @@ export function formatMismatch(format: string) {
 export function contended({ instanceId }: InstanceName) {
   const message = `other calls keep changing consumer instance "${instanceId}"`;
   return refusedFor("contended", "COORDINATOR_NOT_AVAILABLE", message, "one call at a time; then try again");
+}
+
+export function overtaken({ instanceId }: InstanceName) {
+  const message = `a call that arrived later has changed consumer instance "${instanceId}"`;
+  return refusedFor("contended", "COORDINATOR_NOT_AVAILABLE", message, "go on by that call's answer, or call again");
 }
 
 export function topicNotFound(topic: string) {

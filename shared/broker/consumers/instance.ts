@@ -1,5 +1,6 @@
 import type { AutoOffsetReset } from "../../group/offset-reset.ts";
 import type { PollPosition } from "../groups/poll.ts";
+import { orderOf } from "./instance-order.ts";
 
 /** How an instance hands records out: keys and values in base64, or as the JSON that they are. */
 export type InstanceFormat = "binary" | "json";
@@ -24,6 +25,12 @@ export interface InstanceName {
   readonly instanceId: string;
 }
 
+/** A call of one instance. */
+export interface InstanceCall extends InstanceName {
+  /** When it arrived at the service, in milliseconds since the epoch: it may have waited since for a process. Absent: now. */
+  readonly receivedAt?: number;
+}
+
 /** Where an instance's partitions come from. */
 export type Consumed =
   | { readonly kind: "nothing" }
@@ -38,7 +45,7 @@ export interface ConsumerInstance extends InstanceName, InstanceConfig {
   readonly memberId: string;
   /** Random ids of the last writes, the newest first: what a conditional write is judged by, and whether one that got no answer was applied. */
   readonly revisions: readonly string[];
-  /** How often it was written: what its heartbeats are told apart by, so that one that was given up is not heard after a later one. */
+  /** The place of the call that wrote it among its calls, as its heartbeats bear it: one that was given up is not heard after a later one (instance-order.ts). */
   readonly sequence: number;
   /** Milliseconds since the epoch: from then on it is not there any more. */
   readonly expiresAt: number;
@@ -78,14 +85,14 @@ export const MAX_INSTANCE_PARTITIONS = 10_000;
 /** Writes of others that may come between one and the question what became of it. */
 const KEPT_REVISIONS = 8;
 
-/** The instance as the write with the id `revision` leaves it. */
+/** The instance as the write with the id `revision` leaves it, of a call that arrived at `receivedAt`. */
 export function revised(
   instance: ConsumerInstance,
   change: Partial<InstanceState>,
-  { revision, now }: { readonly revision: string; readonly now: number },
+  { revision, now, receivedAt }: { readonly revision: string; readonly now: number; readonly receivedAt: number },
 ): ConsumerInstance {
   const revisions = [revision, ...instance.revisions].slice(0, KEPT_REVISIONS);
-  return { ...instance, ...change, revisions, sequence: instance.sequence + 1, expiresAt: expiryAt(now) };
+  return { ...instance, ...change, revisions, sequence: orderOf(instance, receivedAt), expiresAt: expiryAt(now) };
 }
 
 export function isSubscribed({ consumes }: Pick<ConsumerInstance, "consumes">): boolean {

@@ -1,4 +1,3 @@
-import type { Refusal } from "../../kafka/kafka-error.ts";
 import { MAX_WAIT_MS } from "../../kafka/limits.ts";
 import { ok } from "../../kafka/result.ts";
 import type { Broker } from "../broker.ts";
@@ -7,14 +6,21 @@ import { leaveConsumerGroup } from "../groups/leave-consumer-group.ts";
 import { readPositions } from "../groups/read-positions.ts";
 import type { Position } from "../groups/start-positions.ts";
 import { backOff } from "./change-instance.ts";
-import { findInstance } from "./find-instance.ts";
-import { type ConsumerInstance, type InstanceFormat, type InstanceName, isMember } from "./instance.ts";
+import { findForChange, findInstance } from "./find-instance.ts";
+import {
+  type ConsumerInstance,
+  type InstanceCall,
+  type InstanceFormat,
+  type InstanceName,
+  isMember,
+} from "./instance.ts";
+import { arrivalOf, orderOf } from "./instance-order.ts";
 import { afterHandOut, behind, bytesOf, isSamePlace } from "./instance-positions.ts";
 import { contended, formatMismatch, type InstanceResult, illegalState } from "./instance-refusal.ts";
 import { commitHandedOut, instanceTurn, resetRefusal } from "./instance-turn.ts";
-import { writeInstance } from "./write-instance.ts";
+import { holdInstance, writeInstance } from "./write-instance.ts";
 
-export interface PollInstance extends InstanceName {
+export interface PollInstance extends InstanceCall {
   /** Formats that the client can read. */
   readonly formats: readonly InstanceFormat[];
   /** Waits at most so long, in milliseconds, for minBytes; absent: as long as the instance was created with, or a second. */
@@ -53,8 +59,10 @@ export async function pollInstance<T>(
   request: PollInstance,
   handOut: HandOut<T>,
 ): Promise<InstanceResult<T>> {
+  const receivedAt = arrivalOf(broker, request.receivedAt);
+  const call = { ...request, receivedAt };
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-    const found = await findInstance(broker, request);
+    const found = await findForChange(broker, call);
     if (!found.ok) return found;
     const { format, consumes } = found.value;
     if (!request.formats.includes(format)) return formatMismatch(format);
@@ -63,8 +71,8 @@ export async function pollInstance<T>(
       return illegalState("Consumer is not subscribed to any topics or assigned any partitions", hint);
     }
     // Once: what another poll hands out at the same time is not done with.
-    const loaded = attempt === 1 ? await commitHandedOut(broker, found.value) : found.value;
-    const polled = await pollOnce(broker, request, loaded, handOut);
+    const loaded = attempt === 1 ? await commitHandedOut(broker, found.value, receivedAt) : found.value;
+    const polled = await pollOnce(broker, call, loaded, handOut);
     if (polled.kind === "over") return polled.result;
     if (polled.hasWaited && (await isThere(broker, request))) return ok(handOut([], format).answer);
     await backOff(broker, attempt);
@@ -79,24 +87,23 @@ type Polled<T> =
 
 async function pollOnce<T>(
   broker: Broker,
-  request: PollInstance,
+  request: PollInstance & { readonly receivedAt: number },
   loaded: ConsumerInstance,
   handOut: HandOut<T>,
 ): Promise<Polled<T>> {
   const { clock } = broker;
-  const { maxBytes, signal } = request;
+  const { maxBytes, receivedAt, signal } = request;
   const deadline = clock.now() + waitMs(loaded, request);
-  const ready = await instanceTurn(broker, loaded);
-  if (!ready.ok)
-    return isOvertaken(ready.refusal) ? { kind: "lost", hasWaited: false } : { kind: "over", result: ready };
-  let instance = ready.value;
+  const ready = await instanceTurn(broker, { stored: loaded, instance: loaded }, receivedAt);
+  if (ready.kind === "overtaken") return { kind: "lost", hasWaited: false };
+  if (ready.kind === "lost") return lost(broker, receivedAt, ready.instance, ready.now, false);
+  if (ready.kind === "refused") return { kind: "over", result: { ok: false, refusal: ready.refusal } };
+  let { stored, instance } = ready;
   const refusal = resetRefusal(instance);
   if (refusal !== undefined) {
-    await writeInstance(broker, loaded, instance);
+    await writeInstance(broker, stored, instance, receivedAt);
     return { kind: "over", result: { ok: false, refusal } };
   }
-  /** As the store has it. */
-  let stored = loaded;
   let reading = instance.positions;
   const found: FetchedPartition[] = [];
   let hasWaited = false;
@@ -114,7 +121,7 @@ async function pollOnce<T>(
     if (!read.ok) {
       // What was found before is handed out, and what is wrong is told by the next poll.
       if (!isIdle) break;
-      await writeInstance(broker, stored, instance);
+      await writeInstance(broker, stored, instance, receivedAt);
       return { kind: "over", result: read };
     }
     // Where nothing was found yet, positions that had left their log are where they were reset to.
@@ -124,17 +131,18 @@ async function pollOnce<T>(
     const bytes = bytesOf(found);
     if (bytes >= Math.min(instance.minBytes, maxBytes) || clock.now() >= deadline || signal?.aborted) break;
     if (!hasWaited) {
-      const claimed = await writeInstance(broker, stored, instance);
-      // The newest write, and not one that others have changed since.
-      const isNewest = claimed.isApplied && claimed.now?.revisions[1] === stored.revisions[0];
-      if (!isNewest || claimed.now === undefined) return lost(broker, instance, claimed.now, false);
-      stored = claimed.now;
+      const held = await holdInstance(broker, stored, instance, receivedAt);
+      if (!held.isHeld) return lost(broker, receivedAt, instance, held.now, false);
+      stored = held.held;
       instance = stored;
       hasWaited = true;
     } else if (found.length === 0 && isMember(instance) && clock.now() >= instance.heartbeatAt) {
-      const turn = await instanceTurn(broker, instance);
-      if (!turn.ok) return isOvertaken(turn.refusal) ? { kind: "lost", hasWaited } : { kind: "over", result: turn };
-      instance = turn.value;
+      const turn = await instanceTurn(broker, { stored, instance }, receivedAt);
+      if (turn.kind === "overtaken") return { kind: "lost", hasWaited };
+      if (turn.kind === "lost") return lost(broker, receivedAt, turn.instance, turn.now, hasWaited);
+      if (turn.kind === "refused") return { kind: "over", result: { ok: false, refusal: turn.refusal } };
+      stored = turn.stored;
+      instance = turn.instance;
       reading = instance.positions;
       if (resetRefusal(instance) !== undefined) break;
     }
@@ -145,28 +153,31 @@ async function pollOnce<T>(
     handedOut = handOut(signal?.aborted ? [] : found, instance.format);
   } catch (error) {
     // Whoever is told of a record that cannot be handed out has to find the partition assigned, to seek behind it.
-    await writeInstance(broker, stored, instance);
+    await writeInstance(broker, stored, instance, receivedAt);
     throw error;
   }
   const positions = afterHandOut(instance.positions, found, handedOut.positions);
   if (hasWaited && isSamePlace(stored, { ...instance, positions }))
     return { kind: "over", result: ok(handedOut.answer) };
   const { memberEpoch, heartbeatAt } = instance;
-  const written = await writeInstance(broker, stored, { memberEpoch, heartbeatAt, positions });
-  if (!written.isApplied) return lost(broker, instance, written.now, hasWaited);
+  const written = await writeInstance(broker, stored, { memberEpoch, heartbeatAt, positions }, receivedAt);
+  if (!written.isApplied) return lost(broker, receivedAt, instance, written.now, hasWaited);
   return { kind: "over", result: ok(handedOut.answer) };
 }
 
 /** Whoever took the instance out of its group, or ended it, must not find it back there because this poll heartbeated for it meanwhile. */
 async function lost(
   broker: Broker,
+  receivedAt: number,
   instance: ConsumerInstance,
   now: ConsumerInstance | undefined,
   hasWaited: boolean,
 ): Promise<{ readonly kind: "lost"; readonly hasWaited: boolean }> {
   const { groupId, memberId } = instance;
   const isStillIn = now?.memberId === memberId && now.consumes.kind === instance.consumes.kind;
-  if (isMember(instance) && !isStillIn) await leaveConsumerGroup(broker, { groupId, memberId });
+  if (isMember(instance) && !isStillIn) {
+    await leaveConsumerGroup(broker, { groupId, memberId, sequence: orderOf(instance, receivedAt) });
+  }
   return { kind: "lost", hasWaited };
 }
 
@@ -174,8 +185,6 @@ async function isThere(broker: Broker, name: InstanceName): Promise<boolean> {
   const found = await findInstance(broker, name);
   return found.ok && found.value.consumes.kind !== "nothing";
 }
-
-const isOvertaken = ({ code }: Refusal) => code === "STALE_MEMBER_EPOCH";
 
 function waitMs({ requestTimeoutMs }: ConsumerInstance, { timeoutMs }: PollInstance): number {
   const most = Math.min(requestTimeoutMs ?? MAX_WAIT_MS, MAX_WAIT_MS);

@@ -7,7 +7,7 @@ import type { NamedPartition } from "../groups/named-partitions.ts";
 import type { PollPosition } from "../groups/poll.ts";
 import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, listOffsets } from "../list-offsets.ts";
 import { changeInstance } from "./change-instance.ts";
-import { type ConsumerInstance, type InstanceName, type InstanceState, MAX_INSTANCE_PARTITIONS } from "./instance.ts";
+import { type ConsumerInstance, type InstanceCall, type InstanceState, MAX_INSTANCE_PARTITIONS } from "./instance.ts";
 import { type InstanceResult, illegalState } from "./instance-refusal.ts";
 
 /** Where a partition's next poll is to begin: at an offset, or at the first record of a timestamp (milliseconds since the epoch) or later. */
@@ -20,8 +20,8 @@ const READS_AT_ONCE = 16;
  * auto.offset.reset says. Refusals: illegal-state for a partition that the instance does not have; INVALID_REQUEST for an offset below 0,
  * or too many of them; of a partition whose log cannot be asked.
  */
-export function seek(broker: Broker, name: InstanceName, seeks: readonly Seek[]): Promise<InstanceResult<void>> {
-  return changeInstance(broker, name, async (instance): Promise<InstanceResult<Partial<InstanceState>>> => {
+export function seek(broker: Broker, call: InstanceCall, seeks: readonly Seek[]): Promise<InstanceResult<void>> {
+  return changeInstance(broker, call, async (instance): Promise<InstanceResult<Partial<InstanceState>>> => {
     if (seeks.length > MAX_INSTANCE_PARTITIONS)
       return invalid(`${seeks.length} positions, at most ${MAX_INSTANCE_PARTITIONS}`);
     const negative = seeks.find((each) => "offset" in each && !(Number.isSafeInteger(each.offset) && each.offset >= 0));
@@ -33,12 +33,12 @@ export function seek(broker: Broker, name: InstanceName, seeks: readonly Seek[])
 /** Moves positions to an end of their logs: those named, or, as with Kafka's consumers, all if none is. Refusals: as of {@link seek}. */
 export function seekToEnd(
   broker: Broker,
-  name: InstanceName,
+  call: InstanceCall,
   partitions: readonly NamedPartition[],
   end: "beginning" | "end",
 ): Promise<InstanceResult<void>> {
   const timestamp = end === "beginning" ? EARLIEST_TIMESTAMP : LATEST_TIMESTAMP;
-  return changeInstance(broker, name, async (instance): Promise<InstanceResult<Partial<InstanceState>>> => {
+  return changeInstance(broker, call, async (instance): Promise<InstanceResult<Partial<InstanceState>>> => {
     const wanted = partitions.length === 0 ? instance.positions : partitions;
     if (wanted.length > MAX_INSTANCE_PARTITIONS)
       return invalid(`${wanted.length} partitions, at most ${MAX_INSTANCE_PARTITIONS}`);

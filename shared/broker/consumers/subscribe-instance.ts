@@ -4,9 +4,10 @@ import type { Broker } from "../broker.ts";
 import { subscribableTopics } from "../groups/subscribable-topics.ts";
 import { changeInstance } from "./change-instance.ts";
 import { findInstance } from "./find-instance.ts";
-import type { Consumed, ConsumerInstance, InstanceName, InstanceState } from "./instance.ts";
+import type { Consumed, ConsumerInstance, InstanceCall, InstanceName, InstanceState } from "./instance.ts";
+import { arrivalOf } from "./instance-order.ts";
 import { type InstanceResult, mutuallyExclusive } from "./instance-refusal.ts";
-import { leaveGroup } from "./instance-turn.ts";
+import { commitHandedOut, leaveGroup } from "./instance-turn.ts";
 
 export type Subscription = Extract<Consumed, { kind: "topics" | "pattern" }>;
 
@@ -19,12 +20,12 @@ const NOTHING: InstanceState = { consumes: { kind: "nothing" }, memberEpoch: 0, 
  */
 export async function subscribe(
   broker: Broker,
-  name: InstanceName,
+  call: InstanceCall,
   subscription: Subscription,
 ): Promise<InstanceResult<void>> {
   const isPattern = subscription.kind === "pattern";
-  if (!isPattern && subscription.topics.length === 0) return unsubscribe(broker, name);
-  return changeInstance(broker, name, async ({ consumes }): Promise<InstanceResult<Partial<InstanceState>>> => {
+  if (!isPattern && subscription.topics.length === 0) return unsubscribe(broker, call);
+  return changeInstance(broker, call, async ({ consumes }): Promise<InstanceResult<Partial<InstanceState>>> => {
     if (consumes.kind !== "nothing" && consumes.kind !== subscription.kind) return mutuallyExclusive();
     const refusal = isPattern
       ? subscriptionRefusal(undefined, subscription.pattern)
@@ -38,11 +39,15 @@ export async function subscribe(
 }
 
 /** Ends a subscription, or an assignment by hand: the instance leaves its group, what was handed out committed before if it commits by itself. */
-export function unsubscribe(broker: Broker, name: InstanceName): Promise<InstanceResult<void>> {
-  return changeInstance(broker, name, async (instance) => {
-    const left = await leaveGroup(broker, instance);
-    return left.ok ? ok(NOTHING) : left;
+export async function unsubscribe(broker: Broker, call: InstanceCall): Promise<InstanceResult<void>> {
+  const receivedAt = arrivalOf(broker, call.receivedAt);
+  let before: ConsumerInstance | undefined;
+  const ended = await changeInstance(broker, { ...call, receivedAt }, async (instance) => {
+    before = instance;
+    await commitHandedOut(broker, instance, receivedAt);
+    return ok(NOTHING);
   });
+  return ended.ok && before !== undefined ? leaveGroup(broker, before, receivedAt) : ended;
 }
 
 /** The topics that an instance is subscribed to; of a pattern, those that match it now. */

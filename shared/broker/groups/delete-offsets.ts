@@ -13,6 +13,8 @@ export interface DeleteOffsets {
   readonly topic: string;
   /** Absent: all of the topic's. */
   readonly partition?: number;
+  /** When it arrived, in milliseconds since the epoch: what was committed later stays. Absent: now. */
+  readonly receivedAt?: number;
 }
 
 /** `refusal`: why it is still there. */
@@ -29,7 +31,7 @@ const TIMEOUT_MS = 10_000;
  */
 export async function deleteOffsets(
   broker: Broker,
-  { groupId, topic, partition }: DeleteOffsets,
+  { groupId, topic, partition, receivedAt = broker.clock.now() }: DeleteOffsets,
 ): Promise<Result<DeletedOffset[]>> {
   const decided = await coordinate(broker, { groupId }, (view) => decide(view, groupId, [topic]));
   if (!decided.ok) return decided;
@@ -44,7 +46,10 @@ export async function deleteOffsets(
     const where = partition === undefined ? topic : `${topic}-${partition}`;
     return refused("UNKNOWN_TOPIC_OR_PARTITION", `group "${groupId}" has no offset for ${where}`);
   }
-  return ok(await whileAvailable(groupId, deleteEach(coordinator, groupId, wanted)));
+  const isLater = ({ committed }: GroupPartition) => committed!.committedAt > receivedAt;
+  const due = wanted.filter((each) => !isLater(each));
+  const kept = wanted.filter(isLater).map((each) => ({ ...named(each), refusal: inUse(each) }));
+  return ok([...(await whileAvailable(groupId, deleteEach(coordinator, groupId, due))), ...kept]);
 }
 
 /** In their order. */
@@ -59,13 +64,15 @@ export async function deleteEach(
     const offsets = some.map(({ topicId, partition, committed }) => ({ topicId, partition, offset: committed! }));
     const deleting = groupStore.deleteOffsets(groupId, offsets);
     const deleted = await withTimeout(clock, TIMEOUT_MS, "deleting offsets", deleting);
-    for (const [index, { topic, partition }] of some.entries()) {
-      answers.push({ topic, partition, refusal: deleted[index] ? undefined : inUse(topic, partition) });
+    for (const [index, each] of some.entries()) {
+      answers.push({ ...named(each), refusal: deleted[index] ? undefined : inUse(each) });
     }
   }
   return answers;
 }
 
-function inUse(topic: string, partition: number): Refusal {
+const named = ({ topic, partition }: GroupPartition): NamedPartition => ({ topic, partition });
+
+function inUse({ topic, partition }: GroupPartition): Refusal {
   return refuse("GROUP_SUBSCRIBED_TO_TOPIC", `somebody has ${topic}-${partition} by now, or has committed it anew`);
 }

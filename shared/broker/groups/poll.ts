@@ -26,8 +26,8 @@ export interface Poll {
   /** 0: join. */
   readonly memberEpoch: number;
   /**
-   * Rises with every poll of the member: one that was given up and arrives late is not taken for what it says now. Where it is known when the poll
-   * arrived, that is taken instead: a client that tries again does so with the same words.
+   * Rises with every answer to the member, beyond {@link sequenceOf} of the poll that it answers: one that was given up and arrives late is not taken
+   * for what the member says now. Where it is known when a poll arrived, that counts too: a client that tries again does so with the same words.
    */
   readonly sequence?: number;
   readonly instanceId?: string;
@@ -81,7 +81,7 @@ export async function poll(broker: Broker, request: Poll): Promise<Result<Polled
   }
   let turn: Turn = { memberId, memberEpoch: request.memberEpoch, heartbeatIntervalMs: 0, positions };
   for (let isWaiting = false; ; isWaiting = true) {
-    const told = await takeTurn(broker, request, turn, false);
+    const told = await takeTurn(broker, request, turn);
     if (!told.ok) return told;
     turn = told.value;
     const { isRevoking = false } = turn;

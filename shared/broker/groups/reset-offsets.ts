@@ -4,7 +4,7 @@ import { ok, type Result, refused } from "../../kafka/result.ts";
 import { sideBySide } from "../../runtime/side-by-side.ts";
 import type { Broker } from "../broker.ts";
 import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, listOffsets } from "../list-offsets.ts";
-import { commitOffsets } from "./commit-offsets.ts";
+import { type CommitOffsets, commitOffsets } from "./commit-offsets.ts";
 import { describeGroup } from "./describe-group.ts";
 import { type FetchedOffset, fetchOffsets } from "./fetch-offsets.ts";
 import { type NamedPartition, topicsByName } from "./named-partitions.ts";
@@ -18,6 +18,8 @@ export interface ResetOffsets {
   readonly topics?: readonly string[];
   /** Only tells what would be. */
   readonly isDryRun: boolean;
+  /** {@link CommitOffsets.receivedAt} */
+  readonly receivedAt?: number;
 }
 
 export interface ResetPartition extends NamedPartition {
@@ -35,7 +37,7 @@ const READS_AT_ONCE = 16;
  * INVALID_GROUP_ID, NON_EMPTY_GROUP, GROUP_ID_NOT_FOUND (nothing is named), UNKNOWN_TOPIC_OR_PARTITION (a topic that is named).
  */
 export async function resetOffsets(broker: Broker, request: ResetOffsets): Promise<Result<ResetPartition[]>> {
-  const { groupId, reset, isDryRun } = request;
+  const { groupId, reset, isDryRun, receivedAt = broker.clock.now() } = request;
   const isNamed = request.partitions !== undefined || request.topics !== undefined;
   const described = await describeGroup(broker, groupId);
   if (!described.ok && !(isNamed && described.refusal.code === "GROUP_ID_NOT_FOUND")) return described;
@@ -50,7 +52,7 @@ export async function resetOffsets(broker: Broker, request: ResetOffsets): Promi
       ? await resetOne(broker, each.value, reset)
       : { ...named.value![index]!, committedOffset: undefined, newOffset: undefined, refusal: each.refusal };
   });
-  return isDryRun ? ok(resets) : commit(broker, groupId, resets);
+  return isDryRun ? ok(resets) : commit(broker, { groupId, receivedAt }, resets);
 }
 
 async function partitionsOf(
@@ -88,14 +90,14 @@ async function resetOne(broker: Broker, at: FetchedOffset, reset: OffsetReset): 
 
 async function commit(
   broker: Broker,
-  groupId: string,
+  { groupId, receivedAt }: Required<Pick<CommitOffsets, "groupId" | "receivedAt">>,
   resets: readonly ResetPartition[],
 ): Promise<Result<ResetPartition[]>> {
   const due = resets.flatMap(({ topic, partition, newOffset }) =>
     newOffset === undefined ? [] : [{ topic, partition, offset: newOffset }],
   );
   if (due.length === 0) return ok([...resets]);
-  const committed = await commitOffsets(broker, { groupId, offsets: due });
+  const committed = await commitOffsets(broker, { groupId, receivedAt, offsets: due });
   // Somebody joined it in between.
   if (!committed.ok) return committed.refusal.code === "UNKNOWN_MEMBER_ID" ? nonEmpty(groupId) : committed;
   const refusals = new Map(committed.value.map((each) => [`${each.partition}#${each.topic}`, each.refusal]));

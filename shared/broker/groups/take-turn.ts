@@ -26,36 +26,31 @@ export interface Turn {
   readonly isRevoking?: boolean;
 }
 
-/** Heartbeats of one turn: one, and one more for each revocation that it answers. */
-const MAX_HEARTBEATS = 5;
+/**
+ * The order of a poll among the member's others: no less than the time of its arrival, and than what the member was told to say next, so that clocks
+ * which differ a little do not put a poll before the one whose answer it follows. undefined: neither is known.
+ */
+export function sequenceOf({ sequence, receivedAt }: Pick<Poll, "sequence" | "receivedAt">): number | undefined {
+  return receivedAt === undefined ? sequence : Math.max(sequence ?? 0, receivedAt);
+}
 
 /**
- * Heartbeats, and does what the coordinator tells: partitions that are taken away are given up, and new ones begin where they were committed or
- * auto.offset.reset says. `answersAtOnce`: whoever asks knows that nothing of its partitions is in flight, so that the coordinator is told at once that they are
- * given up. Refusals: those of the heartbeat; OFFSET_OUT_OF_RANGE with auto.offset.reset "none".
+ * Heartbeats, and does what the coordinator tells: partitions that are taken away are given up, which is for the next turn to say, and new ones begin where
+ * they were committed or auto.offset.reset says. Refusals: those of the heartbeat; OFFSET_OUT_OF_RANGE with auto.offset.reset "none".
  */
-export async function takeTurn(
-  broker: Broker,
-  request: Poll,
-  before: Turn,
-  answersAtOnce = true,
-): Promise<Result<Turn>> {
-  let turn = before;
-  for (let heartbeats = 1; ; heartbeats++) {
-    // What it says it owns tells the coordinator, too, whether the answer that it had before was lost.
-    const owned = partitionsByTopic(turn.positions);
-    const told = await consumerGroupHeartbeat(broker, heartbeatOf(request, turn, owned));
-    if (!told.ok) return told;
-    turn = afterHeartbeat(turn, told.value);
-    const isRevoking = !isEmpty(difference(owned, partitionsByTopic(turn.positions)));
-    if (isRevoking && answersAtOnce && heartbeats < MAX_HEARTBEATS) continue;
-    return withOffsets(broker, request, isRevoking ? { ...turn, isRevoking } : turn);
-  }
+export async function takeTurn(broker: Broker, request: Poll, before: Turn): Promise<Result<Turn>> {
+  // What it says it owns tells the coordinator, too, whether the answer that it had before was lost.
+  const owned = partitionsByTopic(before.positions);
+  const told = await consumerGroupHeartbeat(broker, heartbeatOf(request, before, owned));
+  if (!told.ok) return told;
+  const { isRevoking: _, ...turn } = afterHeartbeat(before, told.value);
+  const isRevoking = !isEmpty(difference(owned, partitionsByTopic(turn.positions)));
+  return withOffsets(broker, request, isRevoking ? { ...turn, isRevoking } : turn);
 }
 
 function heartbeatOf(request: Poll, { memberId, memberEpoch }: Turn, owned: PartitionsByTopic): ConsumerGroupHeartbeat {
   const { groupId, instanceId, rackId, serverAssignor, topics, topicPattern, clientId, clientHost } = request;
-  const sequence = request.receivedAt ?? request.sequence;
+  const sequence = sequenceOf(request);
   const isJoining = memberEpoch === JOIN_EPOCH;
   return {
     groupId,

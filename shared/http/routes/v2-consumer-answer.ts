@@ -1,17 +1,19 @@
-import type { InstanceName } from "../../broker/consumers/instance.ts";
+import type { InstanceCall } from "../../broker/consumers/instance.ts";
 import type { InstanceReason, InstanceRefusal, InstanceResult } from "../../broker/consumers/instance-refusal.ts";
 import { HTTP_CODES, HttpError, refusalError } from "../http-error.ts";
 import { type HttpRequest, JSON_TYPE, V2_BINARY_TYPE, V2_EMBEDDED_JSON_TYPE, V2_JSON_TYPE } from "../http-message.ts";
 import { bodyText, parseJson } from "../json-text.ts";
 import type { RouteContext } from "../route.ts";
+import { given } from "./given.ts";
 
 export const INSTANCE_PATH = "/consumers/{group_name}/instances/{instance}";
 
 /** Confluent takes the types of embedded formats with every call to a consumer, so that a client may always send one and the same. */
 export const CONSUMER_TYPES: readonly string[] = [V2_JSON_TYPE, JSON_TYPE, V2_BINARY_TYPE, V2_EMBEDDED_JSON_TYPE];
 
-export function nameOf({ params }: RouteContext): InstanceName {
-  return { groupId: params["group_name"]!, instanceId: params["instance"]! };
+export function callOf({ params, request }: RouteContext): InstanceCall {
+  const { receivedAt } = request;
+  return { groupId: params["group_name"]!, instanceId: params["instance"]!, ...given({ receivedAt }) };
 }
 
 /** Confluent's codes and messages: https://github.com/confluentinc/kafka-rest, Errors.java. */

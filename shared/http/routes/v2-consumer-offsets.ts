@@ -8,9 +8,9 @@ import * as schema from "../schema/v2-consumer-schema.ts";
 import { partitionNotFound, v2Json } from "./v2-answer.ts";
 import {
   CONSUMER_TYPES,
+  callOf,
   INSTANCE_PATH,
   instanceUnwrap,
-  nameOf,
   optionalBody,
   unprocessable,
 } from "./v2-consumer-answer.ts";
@@ -36,7 +36,7 @@ export const v2ConsumerOffsetRoutes: readonly Route[] = [
         const next = isStrimzi ? offset : offset + 1;
         return { topic, partition, offset: next, ...(metadata === null || metadata === undefined ? {} : { metadata }) };
       });
-      instanceUnwrap(await commitInstanceOffsets(context.broker, nameOf(context), given));
+      instanceUnwrap(await commitInstanceOffsets(context.broker, callOf(context), given));
       return isStrimzi ? NO_CONTENT : v2Json(context, []);
     },
   }),
@@ -51,7 +51,7 @@ export const v2ConsumerOffsetRoutes: readonly Route[] = [
     accepts: CONSUMER_TYPES,
     response: { status: 200, schema: schema.committedOffsets, mediaTypes: CONSUMER_TYPES },
     handle: async (context) => {
-      const offsets = instanceUnwrap(await committedOf(context.broker, nameOf(context), partitionsOf(context)));
+      const offsets = instanceUnwrap(await committedOf(context.broker, callOf(context), partitionsOf(context)));
       return v2Json(context, { offsets });
     },
   }),

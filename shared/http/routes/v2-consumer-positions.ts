@@ -3,7 +3,7 @@ import { NO_CONTENT } from "../http-message.ts";
 import { type Route, route } from "../route.ts";
 import { noQuery } from "../schema/parameters.ts";
 import * as schema from "../schema/v2-consumer-schema.ts";
-import { CONSUMER_TYPES, INSTANCE_PATH, instanceUnwrap, nameOf, unprocessable } from "./v2-consumer-answer.ts";
+import { CONSUMER_TYPES, callOf, INSTANCE_PATH, instanceUnwrap, unprocessable } from "./v2-consumer-answer.ts";
 
 const changes = {
   method: "POST",
@@ -30,7 +30,7 @@ export const v2ConsumerPositionRoutes: readonly Route[] = [
           timestamp: instantOf(timestamp),
         })),
       ];
-      instanceUnwrap(await seek(context.broker, nameOf(context), seeks));
+      instanceUnwrap(await seek(context.broker, callOf(context), seeks));
       return NO_CONTENT;
     },
   }),
@@ -41,7 +41,7 @@ export const v2ConsumerPositionRoutes: readonly Route[] = [
     summary: "The next read begins with the first record of these partitions; of all, if none is named.",
     body: schema.partitionsBody,
     handle: async (context) => {
-      instanceUnwrap(await seekToEnd(context.broker, nameOf(context), context.body.partitions, "beginning"));
+      instanceUnwrap(await seekToEnd(context.broker, callOf(context), context.body.partitions, "beginning"));
       return NO_CONTENT;
     },
   }),
@@ -52,7 +52,7 @@ export const v2ConsumerPositionRoutes: readonly Route[] = [
     summary: "The next read begins behind the last record of these partitions; of all, if none is named.",
     body: schema.partitionsBody,
     handle: async (context) => {
-      instanceUnwrap(await seekToEnd(context.broker, nameOf(context), context.body.partitions, "end"));
+      instanceUnwrap(await seekToEnd(context.broker, callOf(context), context.body.partitions, "end"));
       return NO_CONTENT;
     },
   }),

@@ -11,7 +11,7 @@ import { type Route, route } from "../route.ts";
 import { noQuery } from "../schema/parameters.ts";
 import * as schema from "../schema/v2-consumer-schema.ts";
 import { v2Json } from "./v2-answer.ts";
-import { CONSUMER_TYPES, INSTANCE_PATH, instanceUnwrap, nameOf, unprocessable } from "./v2-consumer-answer.ts";
+import { CONSUMER_TYPES, callOf, INSTANCE_PATH, instanceUnwrap, unprocessable } from "./v2-consumer-answer.ts";
 
 const ofInstance = { lambda: "coordinator", query: noQuery } as const;
 const changes = {
@@ -31,7 +31,7 @@ export const v2ConsumerSubscriptionRoutes: readonly Route[] = [
       "Subscribes to topics by name, or to those that a pattern matches: the group assigns partitions with the next read.",
     body: schema.subscriptionBody,
     handle: async (context) => {
-      instanceUnwrap(await subscribe(context.broker, nameOf(context), subscriptionIn(context.body)));
+      instanceUnwrap(await subscribe(context.broker, callOf(context), subscriptionIn(context.body)));
       return NO_CONTENT;
     },
   }),
@@ -42,7 +42,7 @@ export const v2ConsumerSubscriptionRoutes: readonly Route[] = [
     summary: "The topics that the instance is subscribed to.",
     response: { status: 200, schema: schema.subscription, mediaTypes: CONSUMER_TYPES },
     handle: async (context) =>
-      v2Json(context, { topics: instanceUnwrap(await subscriptionOf(context.broker, nameOf(context))) }),
+      v2Json(context, { topics: instanceUnwrap(await subscriptionOf(context.broker, callOf(context))) }),
   }),
   route({
     ...ofInstance,
@@ -53,7 +53,7 @@ export const v2ConsumerSubscriptionRoutes: readonly Route[] = [
     summary: "Ends the subscription, or the assignment by hand: the instance leaves its group.",
     response: { status: 204, mediaTypes: CONSUMER_TYPES },
     handle: async (context) => {
-      instanceUnwrap(await unsubscribe(context.broker, nameOf(context)));
+      instanceUnwrap(await unsubscribe(context.broker, callOf(context)));
       return NO_CONTENT;
     },
   }),
@@ -64,7 +64,7 @@ export const v2ConsumerSubscriptionRoutes: readonly Route[] = [
     summary: "Assigns partitions by hand, in place of those assigned before.",
     body: schema.partitionsBody,
     handle: async (context) => {
-      instanceUnwrap(await assign(context.broker, nameOf(context), context.body.partitions));
+      instanceUnwrap(await assign(context.broker, callOf(context), context.body.partitions));
       return NO_CONTENT;
     },
   }),
@@ -75,7 +75,7 @@ export const v2ConsumerSubscriptionRoutes: readonly Route[] = [
     summary: "The partitions that the instance has now, by its group or by hand.",
     response: { status: 200, schema: schema.assignments, mediaTypes: CONSUMER_TYPES },
     handle: async (context) =>
-      v2Json(context, { partitions: instanceUnwrap(await assignmentOf(context.broker, nameOf(context))) }),
+      v2Json(context, { partitions: instanceUnwrap(await assignmentOf(context.broker, callOf(context))) }),
   }),
 ];
 

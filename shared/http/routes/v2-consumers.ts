@@ -5,9 +5,10 @@ import { type Route, route } from "../route.ts";
 import { check } from "../schema/check.ts";
 import { noQuery } from "../schema/parameters.ts";
 import * as schema from "../schema/v2-consumer-schema.ts";
+import { given } from "./given.ts";
 import { groupClient } from "./group-client.ts";
 import { v2Json } from "./v2-answer.ts";
-import { CONSUMER_TYPES, INSTANCE_PATH, instanceUnwrap, nameOf, optionalBody } from "./v2-consumer-answer.ts";
+import { CONSUMER_TYPES, callOf, INSTANCE_PATH, instanceUnwrap, optionalBody } from "./v2-consumer-answer.ts";
 import { instanceConfig } from "./v2-consumer-config.ts";
 
 export const v2ConsumerRoutes: readonly Route[] = [
@@ -33,6 +34,7 @@ export const v2ConsumerRoutes: readonly Route[] = [
           ...(instanceId === null || instanceId === undefined ? {} : { instanceId }),
           ...instanceConfig(body),
           clientHost: groupClient(context, null).clientHost,
+          ...given({ receivedAt: context.request.receivedAt }),
         }),
       );
       const path = `/consumers/${encodeURIComponent(groupId)}/instances/${encodeURIComponent(instance.instanceId)}`;
@@ -49,7 +51,7 @@ export const v2ConsumerRoutes: readonly Route[] = [
     accepts: [],
     response: { status: 204, mediaTypes: CONSUMER_TYPES },
     handle: async (context) => {
-      instanceUnwrap(await deleteInstance(context.broker, nameOf(context)));
+      instanceUnwrap(await deleteInstance(context.broker, callOf(context)));
       return NO_CONTENT;
     },
   }),

@@ -23,7 +23,7 @@ export const consumerHeartbeatRoutes: readonly Route[] = [
     response: { status: 200, schema: schema.heartbeat, mediaTypes: [JSON_TYPE] },
     handle: async (context) => {
       const clusterId = await checkCluster(context);
-      const { broker, body } = context;
+      const { broker, body, request } = context;
       const groupId = context.params["consumer_group_id"]!;
       const owned = body.topic_partitions?.flatMap(({ topic_id, partitions }) =>
         partitions.map((partition) => ({ topicId: topic_id, partition })),
@@ -34,7 +34,8 @@ export const consumerHeartbeatRoutes: readonly Route[] = [
           memberId: body.member_id ?? newMemberId(broker.random.bytes(16)),
           memberEpoch: body.member_epoch,
           ...given({
-            sequence: body.sequence,
+            // The client's own word counts for more: it knows the order in which it asked, however its requests arrived.
+            sequence: body.sequence ?? request.receivedAt,
             instanceId: body.instance_id,
             rackId: body.rack_id,
             rebalanceTimeoutMs: body.rebalance_timeout_ms,

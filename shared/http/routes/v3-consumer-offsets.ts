@@ -36,6 +36,7 @@ export const consumerOffsetRoutes: readonly Route[] = [
         await commitOffsets(context.broker, {
           groupId,
           ...given({ memberId: member_id, memberEpoch: member_epoch, instanceId: instance_id }),
+          ...given({ receivedAt: context.request.receivedAt }),
           offsets: offsets.map(({ topic_name, partition_id, offset, leader_epoch, metadata }) => ({
             topic: topic_name,
             partition: partition_id,
@@ -96,7 +97,11 @@ export const consumerOffsetRoutes: readonly Route[] = [
       if (topic === undefined)
         throw badRequest("topic_name is missing", "to delete all that a group has, delete the group");
       const deleted = unwrap(
-        await deleteOffsets(context.broker, { groupId, topic, ...given({ partition: partition_id }) }),
+        await deleteOffsets(context.broker, {
+          groupId,
+          topic,
+          ...given({ partition: partition_id, receivedAt: context.request.receivedAt }),
+        }),
       );
       return eachAnswered("KafkaOffsetDeletionList", clusterId, groupId, deleted);
     },

@@ -1,4 +1,5 @@
 import { type Poll, type Polled, type PollPosition, poll } from "../../broker/groups/poll.ts";
+import { sequenceOf } from "../../broker/groups/take-turn.ts";
 import { JOIN_EPOCH } from "../../group/consumer-heartbeat.ts";
 import type { ErrorCode } from "../../kafka/error-code.ts";
 import type { Refusal } from "../../kafka/kafka-error.ts";
@@ -33,9 +34,11 @@ export const consumerPollRoutes: readonly Route[] = [
       const groupId = context.params["consumer_group_id"]!;
       const request = pollOf(context, groupId);
       const polled = await poll(context.broker, request);
-      if (!polled.ok) throw pollError(polled.refusal, context.body);
+      // What comes next is later, whatever the clocks say that it comes by.
+      const nextSequence = (sequenceOf(request) ?? 0) + 1;
+      if (!polled.ok) throw pollError(polled.refusal, context.body, nextSequence);
       const { memberId, memberEpoch, heartbeatIntervalMs } = polled.value;
-      const handedOut = handOut(polled.value, context.body);
+      const handedOut = handOut(polled.value, context.body, nextSequence);
       const head = JSON.stringify({
         kind: "KafkaConsumerPoll",
         cluster_id: clusterId,
@@ -67,6 +70,7 @@ function pollOf(context: RouteContext<unknown, PollBody>, groupId: string): Poll
       serverAssignor: body.server_assignor,
       topics: body.topics,
       topicPattern: body.topic_pattern,
+      receivedAt: request.receivedAt,
       signal: request.signal,
     }),
     rebalanceTimeoutMs: body.rebalance_timeout_ms ?? DEFAULT_REBALANCE_TIMEOUT_MS,
@@ -85,8 +89,8 @@ function positionOf(body: NonNullable<PollBody["positions"]>[number]): PollPosit
 }
 
 /** The records as text, as many as an answer holds, and the body of the next poll, in which what was read last comes last. */
-function handOut({ memberId, memberEpoch, positions, found }: Polled, body: PollBody) {
-  const member = { member_id: memberId, member_epoch: memberEpoch, sequence: (body.sequence ?? 0) + 1 };
+function handOut({ memberId, memberEpoch, positions, found }: Polled, body: PollBody, sequence: number) {
+  const member = { member_id: memberId, member_epoch: memberEpoch, sequence };
   const next = (at: readonly PollPosition[]) => JSON.stringify({ ...body, ...member, positions: at.map(positionBody) });
   // Offsets may grow by some digits.
   let left = MAX_RECORD_LIST_BYTES - Buffer.byteLength(next(positions)) - positions.length * 16;
@@ -138,13 +142,13 @@ const FENCED: ReadonlySet<ErrorCode> = new Set([
  * An error that says what to send next, where there is something to send: who was fenced begins again. Under its id only if it is a member still,
  * so that what it has is free at once.
  */
-function pollError(refusal: Refusal, body: PollBody): HttpError {
+function pollError(refusal: Refusal, body: PollBody, nextSequence: number): HttpError {
   const error = refusalError(refusal);
   const isMember = (body.member_epoch ?? JOIN_EPOCH) !== JOIN_EPOCH;
   if (!isMember || !FENCED.has(refusal.code)) return error;
-  const { member_epoch: _, positions: __, member_id, sequence = 0, ...rest } = body;
+  const { member_epoch: _, positions: __, member_id, sequence: ___, ...rest } = body;
   const isStillThere = refusal.code === "FENCED_MEMBER_EPOCH";
-  const next = isStillThere ? { ...rest, member_id, sequence: (sequence ?? 0) + 1 } : rest;
+  const next = isStillThere ? { ...rest, member_id, sequence: nextSequence } : rest;
   const { status, errorCode, message, fields } = error;
   return new HttpError(status, errorCode, message, "poll with next: it joins again", { ...fields, next });
 }

@@ -32,6 +32,7 @@ export const offsetResetRoutes: readonly Route[] = [
           reset: resetOf(body),
           isDryRun,
           ...given({
+            receivedAt: context.request.receivedAt,
             topics: body.topics,
             partitions: body.partitions?.map((each) => ({ topic: each.topic_name, partition: each.partition_id })),
           }),

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ENVIRONMENT } from "../../../lambdas/coordinator/environment.ts";
+import { openBroker } from "../../../shared/broker/open-broker.ts";
 import { DynamoDbMetadataStore } from "../../../shared/storage/dynamodb/dynamodb-metadata-store.ts";
+import { memoryParts, topicOf } from "../../fixtures/broker.ts";
 import { bundledFunction, startBundle } from "../../fixtures/bundled-function.ts";
 import { startTables, TABLES } from "../../fixtures/dynamodb.ts";
 import { startEventBridge } from "../../fixtures/eventbridge-service.ts";
@@ -65,13 +67,13 @@ const listed = (eventName: string, groupId: string) => ({
   ],
 });
 
-async function call(method: string, path: string, body?: object) {
+async function call(method: string, path: string, body?: object, requestTimeEpoch = Date.now()) {
   const headers = { Host: "abc.execute-api.us-east-1.amazonaws.com", "Content-Type": "application/json" };
   const result = (await coordinator.invoke({
     httpMethod: method,
     path,
     headers,
-    requestContext: { requestId: "r", stage: "prod" },
+    requestContext: { requestId: "r", stage: "prod", requestTimeEpoch },
     body: body === undefined ? null : Buffer.from(JSON.stringify(body)).toString("base64"),
     isBase64Encoded: body !== undefined,
   })) as { statusCode: number; body: string; isBase64Encoded: boolean };
@@ -109,6 +111,31 @@ describe("the bundle of the coordinator", () => {
     expect((await call("DELETE", path)).status).toBe(204);
     expect(await coordinator.invoke(listed("REMOVE", "g"))).toEqual({ batchItemFailures: [] });
     expect([...states.values()]).toEqual(["DISABLED", "DISABLED"]);
+  });
+
+  it("lets no event undo what API Gateway took in after it", async () => {
+    const metadata = new DynamoDbMetadataStore(tables.client, TABLES.metadata);
+    const broker = openBroker({ ...memoryParts(), metadataStore: metadata });
+    await topicOf(broker, "orders");
+    const cluster = await metadata.clusterId("a-cluster");
+    const path = `/v3/clusters/${cluster}/consumer-groups/late`;
+    const commit = (offset: number, at: number) =>
+      call("POST", `${path}/offsets`, { offsets: [{ topic_name: "orders", partition_id: 0, offset }] }, at);
+    const committed = async () => (await call("GET", `${path}/offsets`)).body.data[0].offset;
+    const now = Date.now();
+    expect((await commit(20, now - 1_000)).status).toBe(200);
+    expect(await commit(10, now - 20_000)).toMatchObject({ status: 503, body: { error_code: 50003 } });
+    expect(await committed()).toBe(20);
+    expect((await commit(10, now)).status).toBe(200);
+    expect(await committed()).toBe(10);
+    // An event that somebody has kept is what it was made for: a request of now.
+    expect((await commit(30, now - 3_600_000)).status).toBe(200);
+
+    const member = { member_epoch: 0, subscribed_topic_names: ["orders"], rebalance_timeout_ms: 30_000 };
+    const { member_id } = (await call("POST", `${path}/heartbeat`, member, now)).body;
+    const leave = (at: number) => call("POST", `${path}/heartbeat`, { member_id, member_epoch: -1 }, at);
+    expect(await leave(now - 5_000)).toMatchObject({ status: 409, body: { kafka_error: "STALE_MEMBER_EPOCH" } });
+    expect((await leave(now + 1)).status).toBe(200);
   });
 
   it("fails on a record whose clock it cannot set, so that Lambda brings it again", async () => {

@@ -139,6 +139,36 @@ describe("consumer instances at two endpoints of one store", () => {
     expect(seen.sort((a, b) => Number(a) - Number(b))).toEqual(sent);
   });
 
+  it("hand each record out once to however many reads of one instance come at once, at both endpoints", async () => {
+    const [one, two] = services as [RunningService, RunningService];
+    await createTopic(one, "raced", 2);
+    const config = { name: "i", format: "json", "auto.offset.reset": "earliest", "auto.commit.enable": "false" };
+    await call(`${one.url}/consumers/raced`, "POST", config);
+    const at = ({ url }: RunningService) => `${url}/consumers/raced/instances/i`;
+    await call(`${at(two)}/subscription`, "POST", { topics: ["raced"] });
+    const seen: unknown[] = [];
+    const sent: number[] = [];
+    for (let round = 0; round < 8; round++) {
+      const values = Array.from({ length: 6 }, (_, index) => round * 6 + index);
+      for (const value of values) await produce(one, "raced", [value]);
+      sent.push(...values);
+      const answers = await Promise.all(
+        [one, two, one, two].map((service) =>
+          call(`${at(service)}/records?timeout=100&max_bytes=1`, "GET", undefined, EMBEDDED_JSON),
+        ),
+      );
+      for (const answer of answers) {
+        if (answer.status === 200) seen.push(...valuesOf(answer));
+        else expect(answer).toMatchObject({ status: 409, body: { error_code: 409 } });
+      }
+    }
+    for (let reads = 0; reads < 100 && seen.length < sent.length; reads++) {
+      seen.push(...valuesOf(await call(`${at(two)}/records?timeout=100`, "GET", undefined, EMBEDDED_JSON)));
+    }
+    expect(valuesOf(await call(`${at(one)}/records?timeout=100`, "GET", undefined, EMBEDDED_JSON))).toEqual([]);
+    expect(seen.sort((a, b) => Number(a) - Number(b))).toEqual(sent);
+  });
+
   it("speak Strimzi's dialect where that is set", async () => {
     const [one] = services as [RunningService];
     const strimzi = await start({ MILLRACE_CONSUMER_DIALECT: "strimzi" });

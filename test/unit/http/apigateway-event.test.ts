@@ -40,6 +40,22 @@ describe("API Gateway's events", () => {
     ]);
   });
 
+  it("tell when API Gateway took them in, which is never later than now, and not what nobody can believe", () => {
+    const now = 1_700_000_000_000;
+    const arrival = (requestTimeEpoch: unknown) =>
+      requestFromEvent(event({ requestContext: { stage: "prod", requestTimeEpoch } }), { now }).receivedAt;
+    expect(arrival(now - 20_000)).toBe(now - 20_000);
+    // By another clock.
+    expect(arrival(now + 40)).toBe(now);
+    // AWS's example of an event; one in seconds, as an emulator has it; none; none at all.
+    for (const given of [1428582896000, now / 1_000, undefined, null, String(now), Number.NaN, now - 0.5]) {
+      expect(arrival(given)).toBeUndefined();
+    }
+    expect(requestFromEvent(event({ requestContext: { stage: "prod", requestTimeEpoch: now } })).receivedAt).toBe(
+      undefined,
+    );
+  });
+
   it("never bring a host into links that is none", async () => {
     const origin = (host: string, proto = "http") =>
       originOfEvent(event({ headers: { Host: host, "X-Forwarded-Proto": proto } }));

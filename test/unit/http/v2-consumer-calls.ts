@@ -2,7 +2,7 @@ import type { Broker, BrokerParts } from "../../../shared/broker/broker.ts";
 import { openBroker } from "../../../shared/broker/open-broker.ts";
 import { MemoryGroupStore } from "../../../shared/storage/memory/memory-group-store.ts";
 import { MemoryInstanceStore } from "../../../shared/storage/memory/memory-instance-store.ts";
-import { memoryParts } from "../../fixtures/broker.ts";
+import { memoryParts, produce, topicOf } from "../../fixtures/broker.ts";
 import { answer, send } from "../../fixtures/http.ts";
 import { inVirtualTime } from "../../fixtures/virtual-time.ts";
 
@@ -56,3 +56,16 @@ export const calls = (broker: Broker) => {
 export function places(read: { body: { topic: string; partition: number; offset: number }[] }): string[] {
   return read.body.map(({ topic, partition, offset }) => `${topic}-${partition}@${offset}`);
 }
+
+/** A topic with three records, and an instance "i" of the group "g" that reads them from the beginning. */
+export const withInstance = (
+  test: (endpoints: Endpoints & ReturnType<typeof calls>) => Promise<void>,
+  config: object = {},
+) =>
+  withEndpoints(async (endpoints) => {
+    const { broker } = endpoints;
+    await topicOf(broker, "test", 2);
+    await produce(broker, "test", [{ partition: 0 }, { partition: 0 }, { partition: 0 }]);
+    await calls(broker).post("g", { name: "i", "auto.offset.reset": "earliest", ...config });
+    await test({ ...endpoints, ...calls(broker) });
+  });

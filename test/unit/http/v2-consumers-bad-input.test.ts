@@ -1,19 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { produce, topicOf } from "../../fixtures/broker.ts";
 import { answer, send } from "../../fixtures/http.ts";
-import { BINARY, calls, EMBEDDED_JSON, type Endpoints, places, V2, withEndpoints } from "./v2-consumer-calls.ts";
+import { places, withInstance } from "./v2-consumer-calls.ts";
 
 const TOPIC = [{ topic: "test", partition: 0 }];
-
-/** A topic with three records, and an instance "i" of the group "g" that reads them from the beginning. */
-const withInstance = (test: (endpoints: Endpoints & ReturnType<typeof calls>) => Promise<void>, config: object = {}) =>
-  withEndpoints(async (endpoints) => {
-    const { broker } = endpoints;
-    await topicOf(broker, "test", 2);
-    await produce(broker, "test", [{ partition: 0 }, { partition: 0 }, { partition: 0 }]);
-    await calls(broker).post("g", { name: "i", "auto.offset.reset": "earliest", ...config });
-    await test({ ...endpoints, ...calls(broker) });
-  });
 
 describe("what a consumer instance is created with", () => {
   it(
@@ -201,60 +190,6 @@ describe("a call to a consumer instance", () => {
       expect((await subscribe("(t|te|tes|test)*")).status).toBe(204);
       expect(places(await get("g/instances/i/records"))).toHaveLength(3);
     }),
-  );
-
-  it(
-    "reads in the instance's format, or is answered 40601",
-    withInstance(async ({ broker, get, post }) => {
-      await post("g/instances/i/subscription", { topics: ["test"] });
-      expect(await get("g/instances/i/records", EMBEDDED_JSON)).toMatchObject({
-        status: 406,
-        body: { error_code: 40601 },
-      });
-      const typeFor = async (accept: string) =>
-        (await send(broker, "/consumers/g/instances/i/records", { headers: { accept } })).headers["content-type"];
-      expect(await typeFor(V2)).toBe(V2);
-      expect(await typeFor("*/*")).toBe(BINARY);
-      expect(await typeFor(`${EMBEDDED_JSON}, ${BINARY};q=0.5`)).toBe(BINARY);
-    }),
-  );
-
-  it(
-    "hands out what comes before a record that is not JSON, then says which it is, and goes on behind it",
-    withInstance(
-      async ({ broker, get, post }) => {
-        await topicOf(broker, "mixed");
-        await produce(broker, "mixed", [{ value: "1" }, { value: "{" }, { value: "12345678901234567890.50" }]);
-        await post("g/instances/i/subscription", { topics: ["mixed"] });
-        expect((await get("g/instances/i/records", EMBEDDED_JSON)).body).toMatchObject([{ value: 1 }]);
-        for (let times = 0; times < 2; times++) {
-          const refused = await get("g/instances/i/records", EMBEDDED_JSON);
-          expect(refused).toMatchObject({ status: 422, body: { error_code: 42203 } });
-          expect(refused.body.message).toContain("mixed-0 at offset 1");
-        }
-        await post("g/instances/i/positions", { offsets: [{ topic: "mixed", partition: 0, offset: 2 }] });
-        const { body } = await send(broker, "/consumers/g/instances/i/records");
-        expect(body).toContain('"value":12345678901234567890.50');
-      },
-      { format: "json" },
-    ),
-  );
-
-  it(
-    "may seek behind a record that is not JSON even if it is the first of all",
-    withInstance(
-      async ({ broker, get, post }) => {
-        await topicOf(broker, "mixed");
-        await produce(broker, "mixed", [{ value: "{" }, { value: "2" }]);
-        await post("g/instances/i/subscription", { topics: ["mixed"] });
-        expect((await get("g/instances/i/records")).status).toBe(422);
-        expect(
-          (await post("g/instances/i/positions", { offsets: [{ topic: "mixed", partition: 0, offset: 1 }] })).status,
-        ).toBe(204);
-        expect((await get("g/instances/i/records")).body).toMatchObject([{ value: 2, offset: 1 }]);
-      },
-      { format: "json" },
-    ),
   );
 
   it(

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { APIGatewayProxyEvent } from "aws-lambda";
@@ -62,6 +63,24 @@ function raw({ url }: HttpServer, text: string): Promise<string> {
 }
 
 describe("the local HTTP server", () => {
+  it("tells when a request was taken in, and not when its body had come", async () => {
+    const server = await serve(echo);
+    const socket = connect(Number(new URL(server.url).port), "127.0.0.1");
+    let received = "";
+    socket.on("data", (part) => {
+      received += part;
+    });
+    const before = Date.now();
+    socket.write("POST /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{");
+    await sleep(100);
+    const bodyCame = Date.now();
+    socket.write("}");
+    await once(socket, "close");
+    const event = JSON.parse(received.slice(received.indexOf("\r\n\r\n"))) as APIGatewayProxyEvent;
+    expect(event.requestContext.requestTimeEpoch).toBeGreaterThanOrEqual(before);
+    expect(event.requestContext.requestTimeEpoch).toBeLessThan(bodyCame);
+  });
+
   it("makes the event that API Gateway's REST API would", async () => {
     const { url } = await serve(echo);
     const response = await fetch(`${url}/topics/a%2Fb?x=1&x=2&__proto__=3`, {

@@ -6,6 +6,7 @@ import { type PollInstance, pollInstance } from "../../../../shared/broker/consu
 import { subscribe } from "../../../../shared/broker/consumers/subscribe-instance.ts";
 import { fetchOffsets } from "../../../../shared/broker/groups/fetch-offsets.ts";
 import { openBroker } from "../../../../shared/broker/open-broker.ts";
+import type { GroupStore } from "../../../../shared/group/group-store.ts";
 import { v2RecordList } from "../../../../shared/http/routes/v2-consumer-record-list.ts";
 import { KafkaError } from "../../../../shared/kafka/kafka-error.ts";
 import { MemoryGroupStore } from "../../../../shared/storage/memory/memory-group-store.ts";
@@ -41,26 +42,35 @@ export function withProcesses(
   change: Partial<BrokerParts> & {
     faulty?: (store: InstanceStore) => InstanceStore;
     shared?: InstanceStore;
+    /** The group store as the first process has it. */
+    slow?: (store: GroupStore) => GroupStore;
   } = {},
 ): () => Promise<void> {
-  const { faulty = (store: InstanceStore) => store, shared: given, ...parts } = change;
+  const {
+    faulty = (store: InstanceStore) => store,
+    shared: given,
+    slow = (store: GroupStore) => store,
+    ...parts
+  } = change;
   return () =>
     inVirtualTime(async (clock) => {
       const store = given ?? new MemoryInstanceStore();
-      const shared = memoryParts({ groupStore: new MemoryGroupStore(), clock, ...parts });
-      const [one, two] = [faulty(store), store].map((instanceStore) => openBroker({ ...shared, instanceStore }));
+      const groupStore = parts.groupStore ?? new MemoryGroupStore();
+      const shared = memoryParts({ clock, ...parts });
+      const one = openBroker({ ...shared, groupStore: slow(groupStore), instanceStore: faulty(store) });
+      const two = openBroker({ ...shared, groupStore, instanceStore: store });
       await test({
-        one: one!,
-        two: two!,
+        one,
+        two,
         store,
         wait: (ms) => clock.sleep(ms),
         subscribed: async (instanceId, config = {}) => {
-          const created = await createInstance(two!, { ...CONFIG, ...config, groupId: G, instanceId });
+          const created = await createInstance(two, { ...CONFIG, ...config, groupId: G, instanceId });
           if (!created.ok) throw new Error(created.refusal.message);
-          await subscribe(two!, { groupId: G, instanceId }, { kind: "topics", topics: ["t"] });
+          await subscribe(two, { groupId: G, instanceId }, { kind: "topics", topics: ["t"] });
         },
         read,
-        committed: () => committedBy(two!),
+        committed: () => committedBy(two),
       });
     });
 }
@@ -108,5 +118,32 @@ export function faultyStore(
     extendInstance: (name, extension) => write(() => store.extendInstance(name, extension)),
     deleteInstance: (name, memberId) => write(() => store.deleteInstance(name, memberId)),
     deleteExpiredInstances: (now, maxItems) => store.deleteExpiredInstances(now, maxItems),
+  };
+}
+
+/** A store whose operations of one name wait while the gate is closed. */
+export function gated<S extends object>(store: S, name: keyof S): { readonly store: S; close(): () => void } {
+  let gate: Promise<void> | undefined;
+  return {
+    store: new Proxy(store, {
+      get(target, property) {
+        const operation = Reflect.get(target, property, target) as unknown;
+        if (typeof operation !== "function") return operation;
+        return async (...args: unknown[]) => {
+          if (property === name) await gate;
+          return operation.apply(target, args) as unknown;
+        };
+      },
+    }),
+    close: () => {
+      let open = () => {};
+      gate = new Promise<void>((resolve) => {
+        open = () => {
+          gate = undefined;
+          resolve();
+        };
+      });
+      return open;
+    },
   };
 }

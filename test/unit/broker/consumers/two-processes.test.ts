@@ -2,10 +2,11 @@ import { describe, expect, it } from "vitest";
 import { deleteInstance } from "../../../../shared/broker/consumers/delete-instance.ts";
 import { commitInstanceOffsets } from "../../../../shared/broker/consumers/instance-offsets.ts";
 import { seek } from "../../../../shared/broker/consumers/seek-instance.ts";
-import { unsubscribe } from "../../../../shared/broker/consumers/subscribe-instance.ts";
+import { subscribe, unsubscribe } from "../../../../shared/broker/consumers/subscribe-instance.ts";
 import { describeGroup } from "../../../../shared/broker/groups/describe-group.ts";
+import { MemoryGroupStore } from "../../../../shared/storage/memory/memory-group-store.ts";
 import { produce, topicOf } from "../../../fixtures/broker.ts";
-import { G, withProcesses } from "./instances.ts";
+import { G, gated, withProcesses } from "./instances.ts";
 
 const I = { groupId: G, instanceId: "i" };
 const offsets = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => `0@${from + index}`);
@@ -115,6 +116,98 @@ describe("a consumer instance that two processes serve", () => {
         expect(await describeGroup(one, G)).toMatchObject({ ok: true, value: { members: [] } });
       }
       expect(await read(one, "i")).toBe("instance-not-found");
+    }),
+  );
+});
+
+/** As `withProcesses`; while `stall` is in force, heartbeats of the first process wait. */
+function withStalls(
+  test: (processes: Parameters<Parameters<typeof withProcesses>[0]>[0], stall: () => () => void) => Promise<void>,
+): () => Promise<void> {
+  const groupStore = new MemoryGroupStore();
+  const slow = gated(groupStore, "readGroup");
+  return withProcesses((processes) => test(processes, slow.close), { groupStore, slow: () => slow.store });
+}
+
+describe("a partition that an instance is to give up", () => {
+  it(
+    "stays its own while its client is busy with what a later read handed out, whatever a read that was given up is told",
+    withStalls(async ({ one, two, subscribed, read, wait, committed }, stall) => {
+      await topicOf(one, "t", 2);
+      await subscribed("i");
+      await read(two, "i");
+      await wait(6_000);
+      const goOn = stall();
+      const givenUp = read(one, "i");
+      await wait(2_000);
+      await produce(two, "t", [{ partition: 0 }, { partition: 1 }]);
+      expect(((await read(two, "i")) as string[]).sort()).toEqual(["0@0", "1@0"]);
+      await subscribed("j");
+      expect(await read(two, "j")).toEqual([]);
+      goOn();
+      expect(await givenUp).toBe("contended");
+      expect(await read(two, "j")).toEqual([]);
+      expect(await commitInstanceOffsets(two, I, undefined)).toMatchObject({ ok: true });
+      expect((await committed()).sort()).toEqual(["0@1", "1@1"]);
+      // Its next read is told so again, and gives one up.
+      await wait(6_000);
+      await read(two, "i");
+      await produce(two, "t", [{ partition: 0 }, { partition: 1 }]);
+      await wait(6_000);
+      expect([await read(two, "i"), await read(two, "j")].flat().sort()).toEqual(["0@1", "1@1"]);
+    }),
+  );
+
+  it(
+    "is given up once by two reads at the same time, and neither makes the instance begin anew",
+    withStalls(async ({ one, two, subscribed, read, wait }, stall) => {
+      await topicOf(one, "t", 2);
+      await subscribed("i");
+      await read(two, "i");
+      await subscribed("j");
+      await read(two, "j");
+      await wait(6_000);
+      const memberOfI = async () => {
+        const described = await describeGroup(two, G);
+        const members = described.ok ? described.value.members : [];
+        return members.find(({ clientId }) => clientId === "i")!;
+      };
+      const goOn = stall();
+      // By the clock of the endpoint that took it in it is the later one.
+      const arrived = Math.floor(one.clock.now()) + 500;
+      const slower = read(one, "i", { receivedAt: arrived, timeoutMs: 100 });
+      await produce(two, "t", [{ partition: 0 }, { partition: 1 }]);
+      const handedOut = await read(two, "i");
+      expect(handedOut).toHaveLength(1);
+      const { memberEpoch, assignment } = await memberOfI();
+      expect(assignment).toHaveLength(1);
+      goOn();
+      await slower;
+      expect(await memberOfI()).toMatchObject({ memberEpoch, assignment });
+      expect(await commitInstanceOffsets(two, I, undefined)).toMatchObject({ ok: true });
+      await wait(6_000);
+      expect([handedOut, await read(two, "j")].flat().sort()).toEqual(["0@0", "1@0"]);
+    }),
+  );
+});
+
+describe("an instance that was unsubscribed, and subscribed again", () => {
+  it(
+    "is not put out of its group by what is left of the call that unsubscribed it",
+    withStalls(async ({ one, two, subscribed, read, wait }, stall) => {
+      await topicOf(one, "t");
+      await subscribed("i");
+      await read(two, "i");
+      const goOn = stall();
+      const givenUp = unsubscribe(one, I);
+      await wait(2_000);
+      await subscribe(two, I, { kind: "topics", topics: ["t"] });
+      await produce(two, "t", [{}]);
+      expect(await read(two, "i")).toEqual(["0@0"]);
+      goOn();
+      await givenUp;
+      expect(await describeGroup(two, G)).toMatchObject({ ok: true, value: { members: [{ clientId: "i" }] } });
+      expect(await commitInstanceOffsets(two, I, undefined)).toMatchObject({ ok: true });
     }),
   );
 });

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { commitOffsets } from "../../../../shared/broker/groups/commit-offsets.ts";
+import { deleteOffsets } from "../../../../shared/broker/groups/delete-offsets.ts";
 import { fetchOffsets } from "../../../../shared/broker/groups/fetch-offsets.ts";
+import { resetOffsets } from "../../../../shared/broker/groups/reset-offsets.ts";
 import { openBroker } from "../../../../shared/broker/open-broker.ts";
 import type { Clock } from "../../../../shared/runtime/clock.ts";
 import { memoryParts, topicOf } from "../../../fixtures/broker.ts";
@@ -70,5 +72,38 @@ describe("a commit that is late", () => {
       value: [{ refusal: { code: "COORDINATOR_NOT_AVAILABLE" } }],
     });
     expect(await committed()).toBe(20);
+  });
+});
+
+describe("what an administrator asked for before a commit, and what is done after it", () => {
+  it("does not reset the offset", async () => {
+    const { time, one, commit, committed } = await twoProcesses();
+    await commit(one, 5);
+    const receivedAt = time.now;
+    time.now += 1_000;
+    await commit(one, 20);
+    const reset = { groupId: "g", reset: { to: "earliest" }, isDryRun: false } as const;
+    expect(await resetOffsets(one, { ...reset, receivedAt })).toMatchObject({
+      ok: true,
+      value: [{ committedOffset: 20, refusal: { code: "COORDINATOR_NOT_AVAILABLE" } }],
+    });
+    expect(await committed()).toBe(20);
+    expect(await resetOffsets(one, reset)).toMatchObject({ ok: true, value: [{ newOffset: 0, refusal: undefined }] });
+    expect(await committed()).toBe(0);
+  });
+
+  it("does not delete the offset", async () => {
+    const { time, one, commit, committed } = await twoProcesses();
+    const receivedAt = time.now;
+    time.now += 1_000;
+    await commit(one, 20);
+    const offsets = { groupId: "g", topic: "orders" };
+    expect(await deleteOffsets(one, { ...offsets, receivedAt })).toMatchObject({
+      ok: true,
+      value: [{ partition: 0, refusal: { code: "GROUP_SUBSCRIBED_TO_TOPIC" } }],
+    });
+    expect(await committed()).toBe(20);
+    expect(await deleteOffsets(one, offsets)).toMatchObject({ ok: true, value: [{ refusal: undefined }] });
+    expect(await committed()).toBeUndefined();
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Broker } from "../../../../shared/broker/broker.ts";
 import { type Poll, poll } from "../../../../shared/broker/groups/poll.ts";
+import { sequenceOf } from "../../../../shared/broker/groups/take-turn.ts";
 import { memoryBroker, produce, topicOf } from "../../../fixtures/broker.ts";
 
 const POLL = {
@@ -63,5 +64,18 @@ describe("a poll", () => {
     expect(await b.polls(broker, 700)).toBe("epoch 2: ");
     expect(await a.polls(broker, 800)).toMatch(/^epoch 2: [01]$/);
     expect(await b.polls(broker, 900)).toMatch(/^epoch 2: [01]$/);
+  });
+});
+
+describe("the order of a member's polls", () => {
+  it("is that of their arrival, and that of its answers where clocks say otherwise", () => {
+    expect(sequenceOf({ sequence: 3 })).toBe(3);
+    expect(sequenceOf({})).toBeUndefined();
+    // The same words, sent twice.
+    expect(sequenceOf({ sequence: 3, receivedAt: 1_000 })).toBe(1_000);
+    expect(sequenceOf({ sequence: 3, receivedAt: 2_000 })).toBe(2_000);
+    // What follows the second one's answer, taken in by a clock that is behind.
+    expect(sequenceOf({ sequence: 2_001, receivedAt: 1_990 })).toBe(2_001);
+    expect(sequenceOf({ receivedAt: 1_000 })).toBe(1_000);
   });
 });
