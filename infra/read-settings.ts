@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import * as z from "zod";
-import { nearestName } from "../shared/http/schema/nearest-name.ts";
+import { nearestName } from "../shared/kafka/nearest-name.ts";
 import { regionSetProblems } from "./region-sets.ts";
 import { regionalProblems } from "./regional.ts";
 import { type Settings, SettingsError, settingsSchema } from "./settings.ts";

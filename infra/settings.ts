@@ -2,7 +2,7 @@ import { RegionInfo } from "aws-cdk-lib/region-info";
 import * as z from "zod";
 import { identityFaults, type TrustedIdentity } from "../lambdas/authorizer/environment.ts";
 import { LEASE_MS, MIN_DEPLOYED_LEASE_MS, REPLICA_LAG_TIME_MAX_MS } from "../lambdas/broker-environment.ts";
-import { nearestName } from "../shared/http/schema/nearest-name.ts";
+import { nearestName } from "../shared/kafka/nearest-name.ts";
 import type { Regional } from "./regional.ts";
 
 /** Partitions of AWS that Millrace goes into. Others lack arm64 functions or API keys, or nobody has looked. */

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, realpathSync, rmSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, realpathSync, rmSync, statSync } from "node:fs";
 import { connect, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { StartupError } from "./startup-error.ts";
 
 /**
@@ -22,10 +22,25 @@ export async function takeDataFolder(folder: string): Promise<{ readonly path: s
 
 function makeFolder(folder: string): string {
   try {
-    mkdirSync(folder, { recursive: true });
-    return realpathSync(folder);
+    makeWithParents(resolve(folder));
+    const path = realpathSync(folder);
+    if (!statSync(path).isDirectory()) throw new Error("it is no folder");
+    accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
+    return path;
   } catch (error) {
-    throw new StartupError(`the data folder ${folder} cannot be made: ${(error as Error).message}`);
+    throw new StartupError(`the data folder ${folder} cannot be used: ${(error as Error).message}`);
+  }
+}
+
+/** As mkdir's own `recursive`, which never ends where a folder that is there says ENOENT of what is made in it, as /proc does. */
+function makeWithParents(folder: string): void {
+  if (existsSync(folder)) return;
+  makeWithParents(dirname(folder));
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    // Made by somebody else just now.
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST" || !existsSync(folder)) throw error;
   }
 }
 

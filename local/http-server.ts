@@ -1,14 +1,13 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from "aws-lambda";
 import { INTEGRATION_TIMEOUT_MS, type InvocationContext } from "../lambdas/invocation-context.ts";
 import { bodyTooLarge } from "../shared/http/dispatch.ts";
 import { HttpError } from "../shared/http/http-error.ts";
 import type { Route } from "../shared/http/route.ts";
 import { match } from "../shared/http/router.ts";
+import { CONNECTION_LIMITS, listen } from "./listening-server.ts";
 import { proxyEvent, respond } from "./proxy-event.ts";
 import { announcesTooMuch, readBody } from "./request-body.ts";
-import { StartupError } from "./startup-error.ts";
 
 /** A function behind API Gateway. */
 export type Handler = (event: APIGatewayProxyEvent, context: InvocationContext) => Promise<APIGatewayProxyResult>;
@@ -17,7 +16,6 @@ export type Handlers = Readonly<Record<Route["lambda"], Handler>>;
 
 /** Requests at work at a time; as Lambda's concurrency in a new account. */
 const MAX_CONCURRENT = 1_000;
-const DRAIN_WITHIN_MS = 10_000;
 const CLOSE = { connection: "close" };
 
 export interface HttpServer {
@@ -35,7 +33,7 @@ export async function startHttpServer(
 ): Promise<HttpServer> {
   const stopping = new AbortController();
   let atWork = 0;
-  const server = createServer({ requestTimeout: 60_000, headersTimeout: 10_000 });
+  const server = createServer(CONNECTION_LIMITS);
   server.on("request", (request, response) => {
     if (atWork >= maxConcurrent) {
       respond(response, fromError(new HttpError(503, 50302, `${maxConcurrent} requests are at work`)));
@@ -57,34 +55,9 @@ export async function startHttpServer(
     response.writeContinue();
     server.emit("request", request, response);
   });
-  await listen(server, host, port);
-  const { port: bound } = server.address() as AddressInfo;
-  return {
-    url: `http://${host.includes(":") ? `[${host}]` : host}:${bound}`,
-    close: async () => {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      // Long polls end now, with what they have.
-      stopping.abort();
-      server.closeIdleConnections();
-      const cutOff = setTimeout(() => server.closeAllConnections(), DRAIN_WITHIN_MS);
-      await closed;
-      clearTimeout(cutOff);
-    },
-  };
-}
-
-/** Errors: StartupError that says what is in the way. */
-export async function listen(server: Server, host: string, port: number): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      const why =
-        error.code === "EADDRINUSE"
-          ? "is taken: choose another by --port"
-          : `cannot be had: ${error.message} (--host, --port)`;
-      reject(new StartupError(`port ${port} on ${host} ${why}`));
-    });
-    server.listen(port, host, resolve);
-  });
+  const { url, close } = await listen(server, host, port);
+  // Long polls end now, with what they have.
+  return { url, close: () => close(() => stopping.abort()) };
 }
 
 async function answer(

@@ -1,15 +1,13 @@
 import { Agent, createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { pipeline } from "node:stream";
 import { HttpError } from "../shared/http/http-error.ts";
-import { listen } from "./http-server.ts";
+import { CONNECTION_LIMITS, listen } from "./listening-server.ts";
 import type { Region } from "./region.ts";
 import { CONTROL_PATH } from "./region-control.ts";
 import { StartupError } from "./startup-error.ts";
 
 /** A little longer than the region's own process answers within. */
 const ANSWER_WITHIN_MS = 35_000;
-const DRAIN_WITHIN_MS = 10_000;
 /** Of one connection, not of what is passed on: RFC 9110, 7.6.1. This end has also answered what is expected. */
 const OF_THE_CONNECTION = new Set(["connection", "keep-alive", "proxy-connection", "upgrade", "te", "expect"]);
 
@@ -31,7 +29,7 @@ export async function startRegionEndpoint(
   control: Control,
 ): Promise<RegionEndpoint> {
   const agent = new Agent({ keepAlive: true });
-  const server = createServer({ requestTimeout: 60_000, headersTimeout: 10_000 }, (request, response) => {
+  const server = createServer(CONNECTION_LIMITS, (request, response) => {
     const url = URL.parse(request.url ?? "/", "http://localhost");
     if (url !== null && (url.pathname === CONTROL_PATH || url.pathname.startsWith(`${CONTROL_PATH}/`))) {
       void answerControl(control, request.method ?? "GET", url, response);
@@ -39,19 +37,8 @@ export async function startRegionEndpoint(
       passOn(region, agent, request, response);
     }
   });
-  await listen(server, host, port);
-  const { port: bound } = server.address() as AddressInfo;
-  return {
-    url: `http://${host.includes(":") ? `[${host}]` : host}:${bound}`,
-    close: async () => {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeIdleConnections();
-      const cutOff = setTimeout(() => server.closeAllConnections(), DRAIN_WITHIN_MS);
-      await closed;
-      clearTimeout(cutOff);
-      agent.destroy();
-    },
-  };
+  const { url, close } = await listen(server, host, port);
+  return { url, close: () => close().finally(() => agent.destroy()) };
 }
 
 async function answerControl(control: Control, method: string, url: URL, response: ServerResponse): Promise<void> {

@@ -2,6 +2,7 @@ import { ok, type Result, refused } from "../kafka/result.ts";
 import type { Broker } from "./broker.ts";
 import { unknownTopic } from "./locate-partition.ts";
 import type { TopicItem } from "./metadata-store.ts";
+import { readTopic } from "./read-topic.ts";
 import { untilKnown } from "./until-known.ts";
 
 const MAX_ATTEMPTS = 10;
@@ -17,7 +18,7 @@ export async function changeTopic(
   change: (item: TopicItem) => Result<TopicItem> | Promise<Result<TopicItem>>,
 ): Promise<Result<TopicItem>> {
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-    const item = await untilKnown(broker, "reading the topic", () => broker.metadataStore.getTopic(name));
+    const item = await readTopic(broker, name);
     if (item === undefined) return unknownTopic(name);
     const changed = await change(item);
     if (!changed.ok || changed.value === item) return changed;

@@ -7,6 +7,7 @@ import type { Broker } from "./broker.ts";
 import { listAllTopics } from "./list-topics.ts";
 import type { TopicItem } from "./metadata-store.ts";
 import { newRegistrations } from "./new-registrations.ts";
+import { readTopic } from "./read-topic.ts";
 import { describe, type TopicDescription } from "./topic-description.ts";
 import { untilKnown } from "./until-known.ts";
 
@@ -86,8 +87,7 @@ function requestRefusal(
 }
 
 async function nameRefusal(broker: Broker, name: string): Promise<Refusal | undefined> {
-  const taken = await untilKnown(broker, "reading the topic", () => broker.metadataStore.getTopic(name));
-  if (taken !== undefined) return alreadyExists(name).refusal;
+  if ((await readTopic(broker, name)) !== undefined) return alreadyExists(name).refusal;
   const topics = await listAllTopics(broker);
   if (topics.length >= MAX_TOPICS) return refuse("POLICY_VIOLATION", `a cluster has at most ${MAX_TOPICS} topics`);
   const other = topics.find((topic) => namesCollide(topic.name, name));

@@ -4,6 +4,7 @@ import { changePartition } from "./change-partition.ts";
 import { unknownTopic } from "./locate-partition.ts";
 import type { DeletedTopic, PartitionRegistration } from "./metadata-store.ts";
 import { isReplicated } from "./partition-view.ts";
+import { readTopic } from "./read-topic.ts";
 import { sealLog } from "./seal-log.ts";
 import { untilKnown } from "./until-known.ts";
 
@@ -15,12 +16,11 @@ const SEALS_AT_ONCE = 16;
  * Errors: UNKNOWN_TOPIC_OR_PARTITION; KafkaError of a store, after which the deletion goes on all the same.
  */
 export async function deleteTopic(broker: Broker, name: string): Promise<Result<void>> {
-  const { metadataStore } = broker;
-  const item = await untilKnown(broker, "reading the topic", () => metadataStore.getTopic(name));
+  const item = await readTopic(broker, name);
   if (item === undefined) return unknownTopic(name);
   const { topicId, partitionCount } = item;
   const deleted = { topicId, name, partitionCount, deletedAt: broker.clock.now() };
-  await untilKnown(broker, "noting the deletion", () => metadataStore.putDeletedTopic(deleted));
+  await untilKnown(broker, "noting the deletion", () => broker.metadataStore.putDeletedTopic(deleted));
   await sealAndDelete(broker, deleted);
   return ok(undefined);
 }

@@ -4,6 +4,7 @@ import type { SegmentPlace } from "../log/segment-registry.ts";
 import type { Broker } from "./broker.ts";
 import { sealAndDelete } from "./delete-topic.ts";
 import type { DeletedTopic } from "./metadata-store.ts";
+import { readTopic } from "./read-topic.ts";
 import { at } from "./replica-stores.ts";
 import { untilKnown } from "./until-known.ts";
 
@@ -51,7 +52,7 @@ async function removeTopic(broker: Broker, topic: DeletedTopic, maxItems: number
   const { metadataStore } = broker;
   const { topicId, partitionCount, name } = topic;
   let itemsDeleted = 0;
-  const current = await untilKnown(broker, "reading the topic", () => metadataStore.getTopic(name));
+  const current = await readTopic(broker, name);
   if (current?.topicId === topicId) {
     // A deletion that was cut short is carried on; its minute begins when the topic is gone.
     await sealAndDelete(broker, topic);

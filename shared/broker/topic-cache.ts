@@ -1,6 +1,7 @@
 import { type TopicConfigValues, topicConfigValues } from "../kafka/topic-config-values.ts";
 import type { BrokerParts } from "./broker.ts";
 import type { PartitionRegistration, TopicItem } from "./metadata-store.ts";
+import { readTopic } from "./read-topic.ts";
 import { untilKnown } from "./until-known.ts";
 
 /** A topic with its registrations, from one read of the metadata. */
@@ -65,7 +66,7 @@ export class TopicCache {
 
   async #read(name: string): Promise<CachedTopic | undefined> {
     const { metadataStore } = this.#parts;
-    const item = await untilKnown(this.#parts, "reading the topic", () => metadataStore.getTopic(name));
+    const item = await readTopic(this.#parts, name);
     if (item === undefined) return undefined;
     const { topicId, configs, partitionCount } = item;
     let readAt = 0;

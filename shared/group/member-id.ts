@@ -22,6 +22,14 @@ export function idsRefusal(ids: Readonly<Record<string, string | undefined>>): R
   return undefined;
 }
 
+/**
+ * Why nobody can be looked for under these: INVALID_GROUP_ID, INVALID_REQUEST. No member, or "", is fine. Ids are keys of a store: one that
+ * cannot be a key is refused before anything is read.
+ */
+export function lookupRefusal(groupId: string, memberId: string | undefined): Refusal | undefined {
+  return groupIdRefusal(groupId) ?? (memberId === "" ? undefined : idsRefusal({ memberId }));
+}
+
 function idProblem(id: string): string | undefined {
   if (id === "") return "cannot be empty";
   if (id.length > MAX_ID_LENGTH) return `has at most ${MAX_ID_LENGTH} characters, not ${id.length}`;

@@ -3,7 +3,13 @@ import { badRequest, HttpError } from "./http-error.ts";
 
 /** JSON.parse's reviver gets each value's source text (ES2025); the types do not know it yet. */
 type SourceReviver = (key: string, value: unknown, context: { readonly source?: string }) => unknown;
-const rawJson = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON;
+interface RawJson {
+  readonly rawJSON: string;
+}
+const { rawJSON, isRawJSON } = JSON as unknown as {
+  rawJSON(text: string): RawJson;
+  isRawJSON(value: unknown): value is RawJson;
+};
 
 /** Numbers that a double may not hold exactly (more than 15 digits), or that it prints in another way. */
 const RISKY_NUMBER = /[\d.]{16}|\.\d*0(?!\d)|\d[eE][-+\d]|-0(?![\d.])/;
@@ -21,7 +27,30 @@ export function parseJson(text: string): unknown {
 }
 
 const keepSource: SourceReviver = (_key, value, { source }) =>
-  typeof value === "number" && source !== undefined && JSON.stringify(value) !== source ? rawJson(source) : value;
+  typeof value === "number" && source !== undefined && JSON.stringify(value) !== source ? rawJSON(source) : value;
+
+/** Fields that hold what is stored. */
+const STORED: ReadonlySet<string> = new Set(["data", "key", "value"]);
+
+/**
+ * Parses the JSON of a request. What is to be stored, in `data`, `key` and `value`, keeps its numbers as parseJson does; the request's
+ * own are numbers, however they are written: 1.0 is a partition. Errors: 400.
+ */
+export function parseRequest(text: string): unknown {
+  const parsed = parseJson(text);
+  return isRawJSON(parsed) ? Number(parsed.rawJSON) : withOwnNumbers(parsed, MAX_JSON_DEPTH);
+}
+
+function withOwnNumbers(value: unknown, depth: number): unknown {
+  if (typeof value !== "object" || value === null || depth === 0) return value;
+  const fields = value as Record<string, unknown>;
+  for (const [name, inner] of Object.entries(fields)) {
+    if (STORED.has(name)) continue;
+    if (isRawJSON(inner)) fields[name] = Number(inner.rawJSON);
+    else withOwnNumbers(inner, depth - 1);
+  }
+  return value;
+}
 
 /** UTF-8 text of a body. Errors: 400 for what is not UTF-8. */
 export function bodyText(body: Uint8Array): string {
@@ -52,7 +81,7 @@ export function splitObjects(text: string, maxCount: number): string[] {
     if (depth === 0) {
       if (BETWEEN.has(text[at]!)) continue;
       if (text[at] !== "{") throw badRequest(`expected a JSON object at character ${at}`);
-      if (objects.length === maxCount) throw badRequest(`more than ${maxCount} objects in one request`);
+      if (objects.length === maxCount) throw tooManyObjects(maxCount);
       start = at;
       depth = 1;
     } else if (char === QUOTE) at = endOfString(text, at + 1);
@@ -62,6 +91,12 @@ export function splitObjects(text: string, maxCount: number): string[] {
   }
   if (depth > 0) throw badRequest("malformed JSON: it ends in the middle of an object");
   return objects;
+}
+
+function tooManyObjects(maxCount: number): HttpError {
+  return maxCount === 1
+    ? badRequest("more than one JSON object", "this takes one in a request")
+    : badRequest(`more than ${maxCount} objects in one request`, "send them in several requests");
 }
 
 /** Where the string ends whose first character is at `from`: at the next quote behind an even number of backslashes. */
@@ -83,5 +118,5 @@ export function emptyBody(hint: string): HttpError {
 export function singleObject(body: Uint8Array): unknown {
   const [text] = splitObjects(bodyText(body), 1);
   if (text === undefined) throw emptyBody("send a JSON object");
-  return parseJson(text);
+  return parseRequest(text);
 }

@@ -22,11 +22,13 @@ const ERRORS = {
   400: "The request is wrong in itself, or Kafka refuses it (40002).",
   404: "There is no such cluster, topic, partition or other resource (40401, 40402, 40403).",
   406: "None of the media types in Accept can be answered with.",
-  409: "The log's end, the producer's epoch or its sequence is not what the request says.",
+  409: "The log's end, the producer's or the member's epoch, or a sequence is not what the request says; a group has members.",
   413: "The body, a batch or a record is too large.",
   415: "The body is of another media type, charset or coding.",
   416: "The offset is outside the log: log_start_offset and high_watermark say where it is.",
   422: "The payload cannot be stored (422xx).",
+  500: "The service failed.",
+  502: "A store failed.",
   429: "Throttled: try again after Retry-After seconds.",
   503: "A store does not answer: try again after Retry-After seconds.",
   504: "It was not done in time. A produce may be in the log all the same.",
@@ -61,10 +63,17 @@ function operation(route: Route): Record<string, unknown> {
   const { status, schema, mediaTypes } = route.response;
   // The types of a 204 are those that a client may ask for; it has no content.
   const content = status === 204 ? undefined : contentOf(mediaTypes, schema?.());
+  // What a handler reads by itself may be left out, but for records.
+  const isRequired = route.body !== undefined || route.lambda === "produce";
   const body =
     route.accepts.length === 0
       ? {}
-      : { requestBody: { content: contentOf(route.accepts, (route.reads ?? route.body)?.()) } };
+      : {
+          requestBody: {
+            ...(isRequired ? { required: true } : {}),
+            content: contentOf(route.accepts, (route.reads ?? route.body)?.()),
+          },
+        };
   return {
     operationId: route.operationId,
     summary: route.summary,
@@ -81,15 +90,16 @@ function operation(route: Route): Record<string, unknown> {
   };
 }
 
-function errorsOf({ path, accepts, response, headers }: Route): number[] {
+function errorsOf({ path, method, accepts, response, headers, lambda }: Route): number[] {
   const takesBody = accepts.length > 0;
+  const isOfGroup = lambda === "coordinator";
   const has: Readonly<Record<number, boolean>> = {
     404: path.includes("{"),
     406: response.mediaTypes.length > 0,
-    409: headers !== undefined,
+    409: isOfGroup || headers !== undefined,
     413: takesBody,
     415: takesBody,
-    416: response.mediaTypes.includes(RECORD_BATCHES_TYPE),
+    416: isOfGroup ? method === "POST" : response.mediaTypes.includes(RECORD_BATCHES_TYPE),
     422: takesBody,
   };
   return Object.keys(ERRORS)
@@ -119,12 +129,15 @@ function jsonSchema(schema: z.ZodMiniType | undefined): unknown {
   return made;
 }
 
+/** Parameters of paths that are numbers. */
+const NUMBERS: ReadonlySet<string> = new Set(["partition_id", "broker_id", "leader_epoch"]);
+
 function pathParameters(path: string) {
   return [...path.matchAll(/\{(\w+)\}/g)].map((match) => ({
     name: match[1],
     in: "path",
     required: true,
-    schema: { type: "string" },
+    schema: NUMBERS.has(match[1]!) ? { type: "integer", minimum: 0 } : { type: "string" },
   }));
 }
 

@@ -14,6 +14,8 @@ export interface TopicConfigValues {
   readonly timestampAfterMaxMs: number;
   /** local.retention.ms, no longer than retention.ms: how long an item is read from DynamoDB; Infinity: for good. */
   readonly localRetentionMs: number;
+  /** segment.bytes: so much of what is not in a segment yet makes one. */
+  readonly segmentBytes: number;
   /** cleanup.policy contains compact: every record needs a key. */
   readonly isCompacted: boolean;
 }
@@ -36,6 +38,7 @@ export function topicConfigValues(configs: Readonly<Record<string, string>>): To
     timestampBeforeMaxMs: number("message.timestamp.before.max.ms"),
     timestampAfterMaxMs: number("message.timestamp.after.max.ms"),
     localRetentionMs: localRetention(configs, "ms"),
+    segmentBytes: number("segment.bytes"),
     isCompacted: configValue(configs, "cleanup.policy")
       .split(",")
       .map((policy) => policy.trim())

@@ -1,11 +1,15 @@
 import { type Refusal, refuse } from "./kafka-error.ts";
+import { nearestName } from "./nearest-name.ts";
 import { type ConfigDefinition, TOPIC_CONFIGS } from "./topic-config.ts";
 
 /** Why a topic config cannot be set to `value` (null: its default); undefined if it can. Errors: INVALID_CONFIG. */
 export function configRefusal(name: string, value: string | null): Refusal | undefined {
   const definition = TOPIC_CONFIGS.get(name);
   if (definition === undefined) {
-    return refuse("INVALID_CONFIG", `unknown topic config ${JSON.stringify(name)}`, `did you mean ${nearest(name)}?`);
+    const known = [...TOPIC_CONFIGS.keys()];
+    const nearest = nearestName(name, known);
+    const hint = nearest === undefined ? `known are: ${known.join(", ")}` : `did you mean ${nearest}?`;
+    return refuse("INVALID_CONFIG", `unknown topic config ${JSON.stringify(name)}`, hint);
   }
   if (value === null) return undefined;
   const problem = problemOf(definition, value);
@@ -32,16 +36,4 @@ function problemOf({ type, min, max, oneOf }: ConfigDefinition, value: string): 
   if (min !== undefined && number < min) return `must be at least ${min}`;
   if (max !== undefined && number > max) return `must be at most ${max}`;
   return undefined;
-}
-
-/** The known name that shares most parts with an unknown one, and has fewest of its own. */
-function nearest(name: string): string {
-  const parts = new Set(
-    name
-      .slice(0, 200)
-      .toLowerCase()
-      .split(/[^a-z]+/),
-  );
-  const score = (known: string) => known.split(".").reduce((sum, part) => sum + (parts.has(part) ? 2 : -1), 0);
-  return [...TOPIC_CONFIGS.keys()].reduce((best, known) => (score(known) > score(best) ? known : best));
 }

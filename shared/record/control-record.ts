@@ -4,7 +4,7 @@ import { readInt16, writeInt16 } from "./int64.ts";
 import type { LogRecord } from "./record.ts";
 
 /** Types of control records by number. Source: org.apache.kafka.common.record.ControlRecordType */
-export const CONTROL_RECORD_TYPES = [
+const CONTROL_RECORD_TYPES = [
   "ABORT",
   "COMMIT",
   "LEADER_CHANGE",

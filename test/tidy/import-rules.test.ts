@@ -8,7 +8,7 @@ const above = (index: number) => LAYERS.slice(index + 1).join("|");
 
 /** Names, keys and numbers that the deployment and the runtime must have alike: ADR 6. */
 const READ_BY_INFRA =
-  "^(lambdas/broker-environment|lambdas/authorizer/environment|shared/runtime/metric-names|shared/storage/dynamodb/table-schema|shared/http/schema/nearest-name)\\.ts$";
+  "^(lambdas/broker-environment|lambdas/authorizer/environment|shared/runtime/metric-names|shared/storage/dynamodb/table-schema|shared/kafka/nearest-name)\\.ts$";
 
 const forbidden = [
   ...LAYERS.slice(0, -1).map((layer, index) => ({

@@ -2,7 +2,7 @@ import type { InstanceCall } from "../../broker/consumers/instance.ts";
 import type { InstanceReason, InstanceRefusal, InstanceResult } from "../../broker/consumers/instance-refusal.ts";
 import { HTTP_CODES, HttpError, refusalError } from "../http-error.ts";
 import { type HttpRequest, JSON_TYPE, V2_BINARY_TYPE, V2_EMBEDDED_JSON_TYPE, V2_JSON_TYPE } from "../http-message.ts";
-import { bodyText, parseJson } from "../json-text.ts";
+import { bodyText, parseRequest } from "../json-text.ts";
 import type { RouteContext } from "../route.ts";
 import { given } from "./given.ts";
 
@@ -63,6 +63,6 @@ export function unprocessable(errorCode: number, message: string, hint?: string)
 /** A body that may be missing: undefined, for `null` too. Errors: 400 for what is not JSON. */
 export function optionalBody({ body }: HttpRequest): unknown {
   const text = bodyText(body).trim();
-  const parsed = text === "" ? undefined : parseJson(text);
+  const parsed = text === "" ? undefined : parseRequest(text);
   return parsed === null ? undefined : parsed;
 }

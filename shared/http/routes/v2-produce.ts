@@ -37,7 +37,8 @@ export const v2ProduceRoutes: readonly Route[] = [
     operationId: "v2ProduceToTopic",
     summary: "Produces records to a topic; a record may name its partition.",
     body: schema.produceBody,
-    handle: (context) => produce(context, context.body.records),
+    reads: schema.produceRecords,
+    handle: (context) => produce(context, recordsOf(context.body)),
   }),
   route({
     ...produces,
@@ -45,10 +46,11 @@ export const v2ProduceRoutes: readonly Route[] = [
     operationId: "v2ProduceToPartition",
     summary: "Produces records to one partition.",
     body: schema.produceBody,
+    reads: schema.produceRecords,
     handle: async (context) => {
       const partition = partitionNumber(context.params["partition_id"]!);
       if (partition === undefined) throw partitionNotFound();
-      const records = context.body.records.map((record) => {
+      const records = recordsOf(context.body).map((record) => {
         if ((record.partition ?? partition) === partition) return { ...record, partition };
         throw badRequest(`records: partition ${record.partition} contradicts the path`);
       });
@@ -61,6 +63,16 @@ interface GivenRecord {
   readonly key?: unknown;
   readonly value?: unknown;
   readonly partition?: number | null | undefined;
+}
+
+/** Errors: 422, as Confluent's, for nothing to produce. */
+function recordsOf({
+  records,
+}: {
+  readonly records?: readonly GivenRecord[] | null | undefined;
+}): readonly GivenRecord[] {
+  if (records !== null && records !== undefined && records.length > 0) return records;
+  throw new HttpError(422, 422, "records may not be empty", 'send {"records":[{"value":…}]}');
 }
 
 async function produce(

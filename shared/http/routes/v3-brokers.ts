@@ -71,6 +71,17 @@ export const brokerRoutes: readonly Route[] = [
   }),
   route({
     ...reads,
+    path: "/v3/clusters/{cluster_id}/brokers/-/configs",
+    operationId: "listAllBrokerConfigs",
+    summary: "The configs of all brokers: none.",
+    response: { status: 200, schema: schema.emptyListOf("KafkaBrokerConfigList"), mediaTypes: [JSON_TYPE] },
+    handle: async (context) => {
+      const clusterId = await checkCluster(context);
+      return json(200, list(context, "KafkaBrokerConfigList", `/${clusterId}/brokers/-/configs`, []));
+    },
+  }),
+  route({
+    ...reads,
     path: "/v3/clusters/{cluster_id}/broker-configs",
     operationId: "listClusterConfigs",
     summary: "The configs that all brokers share: none.",

@@ -29,7 +29,7 @@ export const clusterRoutes: readonly Route[] = [
   }),
 ];
 
-/** All fields that Confluent's clients require, whatever answers behind the links yet: see docs/http.md. */
+/** All fields that Confluent's clients require, also the links behind which nothing answers: docs/http.md has them. */
 async function clusterResource(context: RouteContext) {
   const { clusterId, controllerId } = await describeCluster(context.broker);
   return {

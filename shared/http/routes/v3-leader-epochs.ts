@@ -1,5 +1,5 @@
 import { offsetsForLeaderEpoch } from "../../broker/offsets-for-leader-epoch.ts";
-import { HttpError, unwrap } from "../http-error.ts";
+import { HttpError, refusalError, unwrap } from "../http-error.ts";
 import { JSON_TYPE, json } from "../http-message.ts";
 import { type Route, type RouteContext, route } from "../route.ts";
 import * as schema from "../schema/leader-schema.ts";
@@ -23,7 +23,12 @@ export const leaderEpochRoutes: readonly Route[] = [
       const topic = context.params["topic_name"]!;
       const partition = partitionOf(context);
       const asked = { topic, partition, leaderEpoch: epochOf(context) };
-      const { leaderEpoch, endOffset, isUnclean } = unwrap(await offsetsForLeaderEpoch(context.broker, asked));
+      const found = await offsetsForLeaderEpoch(context.broker, asked);
+      // Here it is a resource that is not there, rather than a broker that has not heard of its epoch.
+      if (!found.ok && found.refusal.code === "UNKNOWN_LEADER_EPOCH") {
+        throw refusalError(found.refusal, { status: 404, errorCode: 404 });
+      }
+      const { leaderEpoch, endOffset, isUnclean } = unwrap(found);
       return json(200, {
         kind: "KafkaLeaderEpoch",
         cluster_id: clusterId,

@@ -139,7 +139,7 @@ export const partitionRoutes: readonly Route[] = [
 ];
 
 /** The partition that the path names. Errors: 404. */
-export async function registrationOf({ broker, params }: RouteContext) {
+async function registrationOf({ broker, params }: RouteContext) {
   const { name, partitions } = unwrap(await describeTopic(broker, params["topic_name"]!));
   const registration = partitions.find(({ partition }) => String(partition) === params["partition_id"]);
   if (registration !== undefined) return { name, registration };

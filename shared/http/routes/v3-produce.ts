@@ -3,7 +3,7 @@ import { produceRecords, type RecordResult } from "../../broker/produce-records.
 import { MAX_RECORDS_PER_REQUEST } from "../../kafka/limits.ts";
 import { badRequest, HttpError, refusalError, unwrap } from "../http-error.ts";
 import { type HttpResponse, JSON_TYPE, json, mediaType, RECORD_BATCHES_TYPE } from "../http-message.ts";
-import { bodyText, emptyBody, parseJson, splitObjects } from "../json-text.ts";
+import { bodyText, emptyBody, parseRequest, splitObjects } from "../json-text.ts";
 import { produceTerms } from "../produce-terms.ts";
 import { type EncodedRecord, encodeRecord } from "../record-data.ts";
 import { type Route, type RouteContext, route } from "../route.ts";
@@ -84,7 +84,7 @@ async function produce(context: ProduceContext, encoded: readonly (EncodedRecord
 async function produceObjects(context: ProduceContext, partition?: number): Promise<HttpResponse> {
   const texts = splitObjects(bodyText(context.request.body), MAX_RECORDS_PER_REQUEST);
   if (texts.length === 0) throw emptyBody('send {"value":{"type":"JSON","data":…}}');
-  const objects = texts.map(parseJson);
+  const objects = texts.map(parseRequest);
   const encoded = objects.map((object) =>
     encodeOrError(() => pinned(check(schema.produceRecord(), object, "field"), partition)),
   );

@@ -6,6 +6,7 @@ import { JSON_TYPE, json, NO_CONTENT } from "../http-message.ts";
 import { type Route, route } from "../route.ts";
 import { noQuery } from "../schema/parameters.ts";
 import * as schema from "../schema/v3-schema.ts";
+import { given } from "./given.ts";
 import { topicResource } from "./topic-resource.ts";
 import { checkCluster } from "./v3-resource.ts";
 
@@ -34,8 +35,10 @@ export const topicChangeRoutes: readonly Route[] = [
         name: topic_name,
         configs: Object.fromEntries(configs.map(({ name, value }) => [name, value ?? null])),
         validateOnly: isValidation,
-        ...(typeof partitions_count === "number" ? { partitionCount: partitions_count } : {}),
-        ...(typeof replication_factor === "number" ? { replicationFactor: replication_factor } : {}),
+        ...given({
+          partitionCount: unlessDefault(partitions_count),
+          replicationFactor: unlessDefault(replication_factor),
+        }),
       });
       const topic = topicResource(context, clusterId, unwrap(created));
       return json(isValidation ? 200 : 201, topic, { location: topic.metadata.self });
@@ -70,6 +73,11 @@ export const topicChangeRoutes: readonly Route[] = [
     },
   }),
 ];
+
+/** -1 stands for the default, as in Kafka's CreateTopics (KIP-464). */
+function unlessDefault(count: number | null | undefined): number | null | undefined {
+  return count === -1 ? undefined : count;
+}
 
 function noAssignments(): HttpError {
   const message = "replicas cannot be assigned: leaders are spread over the regions";

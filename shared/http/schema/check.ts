@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import en from "zod/v4/locales/en.js";
+import { nearestName } from "../../kafka/nearest-name.ts";
 import { badRequest } from "../http-error.ts";
-import { nearestName } from "./nearest-name.ts";
 
 // Without a locale every message is "Invalid input".
 z.config(en());

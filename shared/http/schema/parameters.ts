@@ -3,14 +3,21 @@ import { MAX_FETCH_BYTES, MAX_PRODUCE_TIMEOUT_MS, MAX_WAIT_MS } from "../../kafk
 import { PARTITION_FILTERS } from "../../kafka/partition-filter.ts";
 import { atFirstUse } from "./at-first-use.ts";
 
-/** An integer in a path, a query or a header. */
+/** An integer in a path, a query or a header: text on its way, in the OpenAPI document a number within its bounds. */
 export function integer(min: number, max = Number.MAX_SAFE_INTEGER) {
-  return z
+  const checked = z
     .pipe(z.string().check(z.regex(/^-?\d{1,19}$/, "must be an integer")), z.transform(Number))
     .check(z.refine((value) => value >= min && value <= max, `must be from ${min} to ${max}`));
+  const isBounded = max < Number.MAX_SAFE_INTEGER;
+  return checked.register(z.globalRegistry, {
+    type: "integer",
+    pattern: undefined,
+    minimum: min,
+    ...(isBounded ? { maximum: max } : {}),
+  });
 }
 
-export const booleanText = atFirstUse(() =>
+const booleanText = atFirstUse(() =>
   z.pipe(
     z.enum(["true", "false"]),
     z.transform((text) => text === "true"),

@@ -5,7 +5,7 @@ const optionalText = atFirstUse(() => z.nullish(z.string()));
 const optionalInt = atFirstUse(() => z.nullish(z.int()));
 
 /** A key or a value to produce. Types that need a schema registry are known, so that they are refused by name. */
-export const recordData = atFirstUse(() =>
+const recordData = atFirstUse(() =>
   z.strictObject({
     type: optionalText(),
     data: z.optional(z.unknown()),
@@ -23,7 +23,7 @@ const optionalData = atFirstUse(() => z.nullish(recordData()));
 const wellFormed = (text: string) => text.isWellFormed();
 
 /** The value in base64. */
-export const recordHeader = atFirstUse(() =>
+const recordHeader = atFirstUse(() =>
   z.strictObject({
     name: z.string().check(z.refine(wellFormed, "must be Unicode: it has half of a surrogate pair")),
     value: optionalText(),
@@ -75,7 +75,7 @@ export const producedBatch = atFirstUse(() =>
   }),
 );
 
-export const producedRecordBatches = atFirstUse(() =>
+const producedRecordBatches = atFirstUse(() =>
   z.object({
     error_code: z.int(),
     cluster_id: z.string(),

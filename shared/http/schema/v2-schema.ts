@@ -24,17 +24,20 @@ export const offsets = atFirstUse(() => z.object({ beginning_offset: z.int(), en
 export const brokers = atFirstUse(() => z.object({ brokers: z.array(z.int()) }));
 
 /** Key and value: base64 in the binary format, any JSON in the json format. */
+const records = atFirstUse(() =>
+  z.array(
+    z.strictObject({
+      key: z.optional(z.unknown()),
+      value: z.optional(z.unknown()),
+      partition: z.nullish(z.int().check(z.minimum(0))),
+    }),
+  ),
+);
+
 export const produceBody = atFirstUse(() =>
   z.strictObject({
-    records: z
-      .array(
-        z.strictObject({
-          key: z.optional(z.unknown()),
-          value: z.optional(z.unknown()),
-          partition: z.nullish(z.int().check(z.minimum(0))),
-        }),
-      )
-      .check(z.minLength(1, "must hold a record")),
+    /** Without any it is refused as Confluent does. */
+    records: z.nullish(records()),
     /** Clients may send them whatever the format; the formats that are taken have no schema. */
     key_schema: z.nullish(z.string()),
     key_schema_id: z.nullish(z.int()),
@@ -42,6 +45,9 @@ export const produceBody = atFirstUse(() =>
     value_schema_id: z.nullish(z.int()),
   }),
 );
+
+/** The same for the OpenAPI document. */
+export const produceRecords = atFirstUse(() => z.extend(produceBody(), { records: records().check(z.minLength(1)) }));
 
 export const produced = atFirstUse(() =>
   z.object({

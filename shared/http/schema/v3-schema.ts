@@ -126,8 +126,16 @@ export const replica = atFirstUse(() =>
 );
 export const replicaList = atFirstUse(() => listOf("KafkaReplicaList", replica()));
 
-/** Lists whose members there are none of yet. */
+/** Lists that are always empty. */
 export const emptyListOf = (kind: string) => atFirstUse(() => listOf(kind, z.never()));
+
+/** A config's value: a string, and what other JSON is as one, as Confluent takes it. */
+const configValue = atFirstUse(() =>
+  z.pipe(
+    z.union([z.string(), z.number(), z.boolean()], "must be a string, true, false or a number of at most 15 digits"),
+    z.transform(String),
+  ),
+);
 
 export const createTopicBody = atFirstUse(() =>
   z.strictObject({
@@ -137,7 +145,7 @@ export const createTopicBody = atFirstUse(() =>
     /** Broker ids by partition: known, so that it is refused by name. */
     replicas_assignments: z.nullish(z.record(z.string(), z.array(z.int()))),
     configs: z.nullish(
-      z.array(z.strictObject({ name: z.string(), value: z.nullish(z.string()) })).check(z.maxLength(200)),
+      z.array(z.strictObject({ name: z.string(), value: z.nullish(configValue()) })).check(z.maxLength(200)),
     ),
     validate_only: z.nullish(z.boolean()),
   }),
@@ -151,7 +159,7 @@ export const alterConfigsBody = atFirstUse(() =>
       .array(
         z.strictObject({
           name: z.string(),
-          value: z.nullish(z.string()),
+          value: z.nullish(configValue()),
           operation: z.nullish(z.enum(["SET", "DELETE"])),
         }),
       )
@@ -160,7 +168,7 @@ export const alterConfigsBody = atFirstUse(() =>
   }),
 );
 
-export const updateConfigBody = atFirstUse(() => z.strictObject({ value: z.nullable(z.string()) }));
+export const updateConfigBody = atFirstUse(() => z.strictObject({ value: z.nullable(configValue()) }));
 
 export const producer = atFirstUse(() =>
   z.object({

@@ -4,12 +4,9 @@ import {
   type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
-  QueryCommand,
-  type QueryCommandInput,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
 import type { DeletedTopic, MetadataStore, PartitionRegistration, TopicItem } from "../../broker/metadata-store.ts";
-import { KafkaError } from "../../kafka/kafka-error.ts";
 import { stored, storedRead } from "../storage-error.ts";
 import type { Attributes } from "./attributes.ts";
 import { batchDelete } from "./batch-delete.ts";
@@ -24,10 +21,10 @@ import {
   registrationToAttributes,
 } from "./partition-registration-item.ts";
 import { attributesToProducerId, PRODUCER_ID_KEY } from "./producer-id-item.ts";
+import { queryKind } from "./query-kind.ts";
 import { DELETED_TOPIC_KIND } from "./table-schema.ts";
 import { attributesToTopic, TOPIC_KIND, topicKey, topicToAttributes } from "./topic-item.ts";
 
-const MAX_PAGES = 64;
 const WRITES_AT_ONCE = 16;
 /** Regions that a deployment may have, and then some. */
 const MAX_BROKERS = 100;
@@ -96,7 +93,7 @@ export class DynamoDbMetadataStore implements MetadataStore {
   }
 
   async getPartitions(topicId: string): Promise<PartitionRegistration[]> {
-    return (await this.#query(partitionsKind(topicId), Number.MAX_SAFE_INTEGER)).map(attributesToRegistration);
+    return (await this.#query(partitionsKind(topicId))).map(attributesToRegistration);
   }
 
   async createPartitions(registrations: readonly PartitionRegistration[]): Promise<void> {
@@ -167,27 +164,14 @@ export class DynamoDbMetadataStore implements MetadataStore {
     return (await storedRead("reading metadata", () => this.#client.send(get))).Item;
   }
 
-  async #query(kind: string, limit: number, after = ""): Promise<Attributes[]> {
-    const items: Attributes[] = [];
-    let startKey: Attributes | undefined;
-    for (let page = 0; page < MAX_PAGES && items.length < limit; page++) {
-      const query: QueryCommandInput = {
-        TableName: this.#table,
-        KeyConditionExpression: after === "" ? "kind = :kind" : "kind = :kind AND #name > :after",
-        ...(after === "" ? {} : { ExpressionAttributeNames: { "#name": "name" } }),
-        ExpressionAttributeValues: { ":kind": { S: kind }, ...(after === "" ? {} : { ":after": { S: after } }) },
-        ConsistentRead: true,
-        Limit: Math.min(1000, limit - items.length),
-        ...(startKey === undefined ? {} : { ExclusiveStartKey: startKey }),
-      };
-      const found = await storedRead("reading metadata", () => this.#client.send(new QueryCommand(query)));
-      items.push(...(found.Items ?? []));
-      startKey = found.LastEvaluatedKey;
-      if (startKey === undefined) return items;
-    }
-    // A list that is not whole may only be one whose limit was reached.
-    if (items.length >= limit) return items;
-    throw new KafkaError("UNKNOWN_SERVER_ERROR", `there is more metadata of ${kind} than ${MAX_PAGES} pages`);
+  #query(kind: string, limit?: number, after?: string): Promise<Attributes[]> {
+    // Nothing is called "": behind it is everything.
+    const above = after === "" ? undefined : after;
+    return queryKind(this.#client, this.#table, "reading metadata", {
+      kind,
+      above,
+      ...(limit === undefined ? {} : { limit }),
+    });
   }
 
   /**

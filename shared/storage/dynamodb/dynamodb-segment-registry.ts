@@ -4,10 +4,7 @@ import {
   type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
-  QueryCommand,
-  type QueryCommandInput,
 } from "@aws-sdk/client-dynamodb";
-import { KafkaError } from "../../kafka/kafka-error.ts";
 import type { LogKey } from "../../log/log-item.ts";
 import type { SegmentMetadata } from "../../log/segment/segment-metadata.ts";
 import type { TieringState } from "../../log/segment/tiering-state.ts";
@@ -15,6 +12,7 @@ import type { SegmentPlace, SegmentRegistry } from "../../log/segment-registry.t
 import { stored, storedRead } from "../storage-error.ts";
 import type { Attributes } from "./attributes.ts";
 import { batchDelete } from "./batch-delete.ts";
+import { type KindQuery, queryKind } from "./query-kind.ts";
 import {
   attributesToSegment,
   attributesToTiering,
@@ -27,11 +25,6 @@ import {
   tieringKind,
   tieringToAttributes,
 } from "./segment-item.ts";
-
-/** A page is a MiB of items of about half a KiB: far more than a thousand of either kind take. */
-const MAX_PAGES = 16;
-
-type Condition = Pick<QueryCommandInput, "KeyConditionExpression" | "ExpressionAttributeValues" | "ScanIndexForward">;
 
 /** Registered segments in the metadata table. */
 export class DynamoDbSegmentRegistry implements SegmentRegistry {
@@ -78,12 +71,8 @@ export class DynamoDbSegmentRegistry implements SegmentRegistry {
   }
 
   async segmentsAtOrBelow(log: LogKey, offset: number, limit: number): Promise<SegmentMetadata[]> {
-    const condition: Condition = {
-      KeyConditionExpression: "kind = :kind AND #name < :above",
-      ExpressionAttributeValues: { ":kind": { S: segmentsKind(log) }, ":above": { S: nameAbove(offset) } },
-      ScanIndexForward: false,
-    };
-    return (await this.#query(condition, limit)).map(attributesToSegment);
+    const query = { kind: segmentsKind(log), below: nameAbove(offset), limit };
+    return (await this.#query(query)).map(attributesToSegment);
   }
 
   async readTieringState(log: LogKey): Promise<TieringState | undefined> {
@@ -93,11 +82,7 @@ export class DynamoDbSegmentRegistry implements SegmentRegistry {
   }
 
   async readTieringStates(topicId: string): Promise<TieringState[]> {
-    const condition: Condition = {
-      KeyConditionExpression: "kind = :kind",
-      ExpressionAttributeValues: { ":kind": { S: tieringKind(topicId) } },
-    };
-    return (await this.#query(condition, Number.MAX_SAFE_INTEGER)).map(attributesToTiering);
+    return (await this.#query({ kind: tieringKind(topicId) })).map(attributesToTiering);
   }
 
   writeTieringState(state: TieringState): Promise<boolean> {
@@ -113,40 +98,12 @@ export class DynamoDbSegmentRegistry implements SegmentRegistry {
   }
 
   #segments(log: LogKey, limit: number, after?: SegmentPlace): Promise<Attributes[]> {
-    const kind = { ":kind": { S: segmentsKind(log) } };
-    return this.#query(
-      after === undefined
-        ? { KeyConditionExpression: "kind = :kind", ExpressionAttributeValues: kind }
-        : {
-            KeyConditionExpression: "kind = :kind AND #name > :after",
-            ExpressionAttributeValues: { ...kind, ":after": { S: segmentName(after) } },
-          },
-      limit,
-    );
+    const above = after === undefined ? undefined : segmentName(after);
+    return this.#query({ kind: segmentsKind(log), above, limit });
   }
 
-  async #query(condition: Condition, limit: number): Promise<Attributes[]> {
-    const items: Attributes[] = [];
-    let startKey: Attributes | undefined;
-    for (let page = 0; page < MAX_PAGES && items.length < limit; page++) {
-      const query: QueryCommandInput = {
-        TableName: this.#table,
-        ...condition,
-        ...(condition.KeyConditionExpression?.includes("#name")
-          ? { ExpressionAttributeNames: { "#name": "name" } }
-          : {}),
-        ConsistentRead: true,
-        Limit: Math.min(1000, limit - items.length),
-        ...(startKey === undefined ? {} : { ExclusiveStartKey: startKey }),
-      };
-      const found = await storedRead("reading segments", () => this.#client.send(new QueryCommand(query)));
-      items.push(...(found.Items ?? []));
-      startKey = found.LastEvaluatedKey;
-      if (startKey === undefined) return items;
-    }
-    // A list that is not whole may only be one whose limit was reached.
-    if (items.length >= limit) return items;
-    throw new KafkaError("UNKNOWN_SERVER_ERROR", `there are more segments than ${MAX_PAGES} pages`);
+  #query(query: KindQuery): Promise<Attributes[]> {
+    return queryKind(this.#client, this.#table, "reading segments", query);
   }
 
   /**

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseJson, splitObjects } from "../../../shared/http/json-text.ts";
+import { parseJson, parseRequest, splitObjects } from "../../../shared/http/json-text.ts";
 
 describe("concatenated JSON", () => {
   it("is cut where one object ends, whatever stands in strings", () => {
@@ -35,5 +35,14 @@ describe("numbers in JSON", () => {
       }),
       { numRuns: 2_000 },
     );
+  });
+
+  it("are a request's own numbers however they are written, but for what is stored", () => {
+    const text = '{"partition":1.0,"list":[1e3,-0,{"at":2.50}],"data":{"a":1.0},"key":[1.0],"value":1.0}';
+    const parsed = parseRequest(text);
+    expect(parsed).toMatchObject({ partition: 1, list: [1_000, -0, { at: 2.5 }] });
+    expect(JSON.stringify(parsed)).toContain('"data":{"a":1.0},"key":[1.0],"value":1.0');
+    expect(parseRequest('{"partition":1,"data":2}')).toEqual({ partition: 1, data: 2 });
+    expect((parseRequest('{"offset":1e400}') as { offset: number }).offset).toBe(Number.POSITIVE_INFINITY);
   });
 });

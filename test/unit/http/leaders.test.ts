@@ -138,7 +138,10 @@ describe("the end of a leader's epoch", () => {
     // Each epoch begins with its barrier, which takes an offset.
     expect(await epoch(0)).toMatchObject({ kind: "KafkaLeaderEpoch", leader_epoch: 0, end_offset: 3 });
     expect(await epoch(1)).toMatchObject({ leader_epoch: 1, end_offset: 5 });
-    expect(await epoch(2)).toMatchObject({ kafka_error: "UNKNOWN_LEADER_EPOCH" });
+    expect(await call("/topics/t/partitions/0/leader-epochs/2")).toMatchObject({
+      status: 404,
+      body: { kafka_error: "UNKNOWN_LEADER_EPOCH" },
+    });
     expect((await call("/topics/t/partitions/0/leader-epochs/x")).status).toBe(400);
   });
 

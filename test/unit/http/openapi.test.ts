@@ -28,8 +28,13 @@ async function groupOf(broker: Broker): Promise<void> {
 }
 
 interface Operation {
-  readonly parameters: readonly { readonly name: string; readonly in: string }[];
-  readonly requestBody: { readonly content: Record<string, { readonly schema: { readonly properties: object } }> };
+  readonly operationId: string;
+  readonly parameters: readonly { readonly name: string; readonly in: string; readonly schema: object }[];
+  readonly requestBody: {
+    readonly required?: boolean;
+    readonly content: Record<string, { readonly schema: { readonly properties: object } }>;
+  };
+  readonly responses: Readonly<Record<string, object>>;
 }
 
 describe("the OpenAPI document", () => {
@@ -63,6 +68,37 @@ describe("the OpenAPI document", () => {
     expect(Object.keys(requestBody.content["application/json"]!.schema.properties)).toEqual(
       expect.arrayContaining(["partition_id", "key", "value", "headers", "timestamp"]),
     );
+  });
+
+  it("says what a request is refused for: a body that must be there, numbers and their bounds", () => {
+    const { paths } = openApiDocument() as unknown as { paths: Record<string, Record<string, Operation>> };
+    const operations = new Map(
+      Object.values(paths)
+        .flatMap((methods) => Object.values(methods))
+        .map((operation) => [operation.operationId, operation]),
+    );
+    const isRequired = (operationId: string) => operations.get(operationId)!.requestBody.required;
+    expect(["produceRecord", "createTopic", "v2ProduceToTopic", "pollRecords"].map(isRequired)).toEqual(
+      Array(4).fill(true),
+    );
+    // Confluent's clients send none to commit all that was handed out.
+    expect(["v2CreateConsumer", "v2CommitOffsets"].map(isRequired)).toEqual([undefined, undefined]);
+    const schemaOf = (operationId: string, parameter: string) =>
+      operations.get(operationId)!.parameters.find(({ name }) => name === parameter)!.schema;
+    expect(schemaOf("fetchRecords", "partition_id")).toEqual({ type: "integer", minimum: 0 });
+    expect(schemaOf("fetchRecords", "max_bytes")).toEqual({ type: "integer", minimum: 1, maximum: 3 * 1024 * 1024 });
+    expect(schemaOf("fetchRecords", "timestamp")).toMatchObject({ type: "integer", minimum: 0 });
+    expect(schemaOf("produceRecord", "producer-epoch")).toEqual({ type: "integer", minimum: 0, maximum: 32_767 });
+  });
+
+  it("names the statuses of errors that a route has beyond the usual ones", () => {
+    const { paths } = openApiDocument() as unknown as { paths: Record<string, Record<string, Operation>> };
+    const statuses = (path: string, method: string) => Object.keys(paths[path]![method]!.responses).map(Number);
+    const group = "/v3/clusters/{cluster_id}/consumer-groups/{consumer_group_id}";
+    expect(statuses(group, "delete")).toEqual(expect.arrayContaining([204, 400, 404, 409, 503]));
+    expect(statuses(`${group}/poll`, "post")).toEqual(expect.arrayContaining([409, 416]));
+    expect(statuses("/v3/clusters/{cluster_id}/topics/{topic_name}/records", "post")).toContain(409);
+    expect(statuses("/topics", "get")).toEqual(expect.arrayContaining([500, 502, 503, 504]));
   });
 
   it("refers only to what it defines, and declares each parameter of a path once", () => {

@@ -80,7 +80,11 @@ describe("REST v2", () => {
       status: 422,
       body: { error_code: 42203 },
     });
-    expect((await post("/topics/t", BINARY, { records: [] })).status).toBe(400);
+    // As with Confluent, nothing to produce is 422; a body of the wrong shape is 400.
+    for (const body of [{ records: [] }, {}, { records: null }]) {
+      expect(await post("/topics/t", BINARY, body)).toMatchObject({ status: 422, body: { error_code: 422 } });
+    }
+    expect((await post("/topics/t", BINARY, { records: {} })).status).toBe(400);
     expect((await post("/topics/t", BINARY, "{")).status).toBe(400);
   });
 });

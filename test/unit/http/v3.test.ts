@@ -40,6 +40,30 @@ describe("v3 resources", () => {
     expect((await call("/brokers/1/partition-replicas")).body.data).toHaveLength(2);
   });
 
+  it("take -1 for the default count of partitions and replicas, as Kafka does, and configs that are numbers", async () => {
+    const body =
+      '{"topic_name":"new","partitions_count":-1,"replication_factor":-1,"configs":[{"name":"retention.ms","value":9}]}';
+    expect(await call("/topics", { headers: JSON_HEADERS, body })).toMatchObject({
+      status: 201,
+      body: { partitions_count: 1, replication_factor: 1 },
+    });
+    const configOf = async (name: string) => (await call(`/topics/new/configs/${name}`)).body.value;
+    expect(await configOf("retention.ms")).toBe("9");
+    await call("/topics/new/configs/preallocate", { method: "PUT", body: { value: true } });
+    await call("/topics/new/configs:alter", { body: { data: [{ name: "min.cleanable.dirty.ratio", value: 0.25 }] } });
+    expect([await configOf("preallocate"), await configOf("min.cleanable.dirty.ratio")]).toEqual(["true", "0.25"]);
+    expect((await call("/topics/new/configs/preallocate", { method: "PUT", body: { value: [] } })).status).toBe(400);
+    expect((await call("/topics", { body: { topic_name: "no", partitions_count: -2 } })).status).toBe(400);
+  });
+
+  it("have lists of broker configs, which are empty: a region has none", async () => {
+    for (const path of ["/broker-configs", "/brokers/1/configs", "/brokers/-/configs"]) {
+      const { status, body } = await call(path);
+      expect([path, status, body.data, body.metadata.self]).toEqual([path, 200, [], `${ORIGIN}${cluster}${path}`]);
+    }
+    expect((await call("/brokers/2/configs")).status).toBe(404);
+  });
+
   it("that do not exist are 404", async () => {
     for (const path of [
       "/topics/no",
@@ -160,6 +184,18 @@ describe("producing over v3", () => {
     const body = '{"partition_id":0,"value":{"type":"STRING","data":"a"}}{"partition_id":0,';
     expect((await call("/topics/t/records", { headers: JSON_HEADERS, body })).status).toBe(400);
     expect((await call("/topics/t/partitions/0/records")).body.data).toEqual([]);
+  });
+
+  it("takes a partition and a timestamp however their numbers are written", async () => {
+    const body = '{"partition_id":1.0,"timestamp":1.7e12,"value":{"type":"JSON","data":1.0}}';
+    const produced = await call("/topics/t/records", { headers: JSON_HEADERS, body });
+    expect(produced.body).toMatchObject({ error_code: 200, partition_id: 1, timestamp: "2023-11-14T22:13:20.000Z" });
+    const entries = '{"entries":[{"id":"a","partition_id":1.0,"value":{"type":"JSON","data":[2.0]}}]}';
+    const batch = await call("/topics/t/records:batch", { headers: JSON_HEADERS, body: entries });
+    expect(batch.body).toMatchObject({ successes: [{ id: "a", partition_id: 1 }], failures: [] });
+    const { body: found } = await send(broker, `${cluster}/topics/t/partitions/1/records?value_format=JSON`);
+    expect(found).toContain('"data":1.0}');
+    expect(found).toContain('"data":[2.0]}');
   });
 
   it("keeps numbers that a double cannot hold", async () => {

@@ -27,6 +27,7 @@ class SlowLogStore extends MemoryLogStore {
 
 const shared = vi.hoisted(() => ({ broker: undefined as unknown }));
 vi.mock("../../../lambdas/process-broker.ts", () => ({
+  bringAppends: () => {},
   processBroker: () => shared.broker,
   processEnvironment: () => ({ upkeepRule: undefined }),
 }));
