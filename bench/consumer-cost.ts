@@ -1,4 +1,3 @@
-import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { startDynoxide } from "../local/dynoxide.ts";
 import type { Broker } from "../shared/broker/broker.ts";
 import { createTopic } from "../shared/broker/create-topic.ts";
@@ -12,6 +11,7 @@ import { DynamoDbGroupStore } from "../shared/storage/dynamodb/dynamodb-group-st
 import { createTables } from "../shared/storage/dynamodb/tables.ts";
 import { bill, NOTHING, SERVICES, times } from "./bill.ts";
 import { BENCH_TABLES, countedBroker } from "./counted-broker.ts";
+import { meter, type Units } from "./metered-units.ts";
 import { table } from "./rounds.ts";
 
 /** What does a consumer of a group cost, that has nothing to do and that has much? Counted on the embedded DynamoDB, billed by the list. */
@@ -37,41 +37,6 @@ const hasty: Clock = {
       signal?.addEventListener("abort", () => resolve(clearTimeout(timer) as undefined), { once: true });
     }),
 };
-
-interface Units {
-  requests: number;
-  read: number;
-  written: number;
-}
-
-/** Requests to DynamoDB, and the units that it says it has taken. */
-function meter(client: DynamoDBClient): { taken(): Units } {
-  let units: Units = { requests: 0, read: 0, written: 0 };
-  client.middlewareStack.add(
-    (next, context) => async (args) => {
-      Object.assign(args.input, { ReturnConsumedCapacity: "TOTAL" });
-      const result = await next(args);
-      const { ConsumedCapacity } = result.output as { ConsumedCapacity?: Capacity | readonly Capacity[] };
-      const sum = [ConsumedCapacity ?? []].flat().reduce((total, { CapacityUnits = 0 }) => total + CapacityUnits, 0);
-      units.requests++;
-      if (/Get|Query/.test(context.commandName ?? "")) units.read += sum;
-      else units.written += sum;
-      return result;
-    },
-    { step: "initialize", name: "meter" },
-  );
-  return {
-    taken: () => {
-      const taken = units;
-      units = { requests: 0, read: 0, written: 0 };
-      return taken;
-    },
-  };
-}
-
-interface Capacity {
-  readonly CapacityUnits?: number;
-}
 
 class BenchConsumer {
   readonly #broker: Broker;

@@ -12,6 +12,7 @@ const QUESTIONS = [
   "dollars",
   "cold-read",
   "retention-dollars",
+  "upkeep-cost",
   "consumer-cost",
   "assignment",
 ];

@@ -1,3 +1,4 @@
+import type { LambdaName } from "./bundle-lambda.ts";
 import { isReplicated } from "./regional.ts";
 import type { Settings } from "./settings.ts";
 
@@ -37,6 +38,16 @@ export interface SweepRuleNames {
 /** Given, because the function that turns them on and off is what they invoke: neither can refer to the other. */
 export function sweepRuleNames({ name }: Settings): SweepRuleNames {
   return { minute: `${name}-sweep-minute`, hour: `${name}-sweep-hour` };
+}
+
+/** With one region: the clock of the upkeep of logs. Given, as those of the sweep are. */
+export function upkeepRuleName({ name }: Settings): string {
+  return `${name}-upkeep`;
+}
+
+/** A function's; the same in each region. */
+export function functionName({ name }: Settings, lambda: LambdaName): string {
+  return `${name}-${lambda}`;
 }
 
 /** With one region there are two stacks; with several two in each, which their names tell. */

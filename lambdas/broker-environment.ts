@@ -13,7 +13,10 @@ export const BROKER_ENVIRONMENT = {
    * each hour. The coordinator turns them on and off. Unset: something else begins the sweep.
    */
   sweepRules: "MILLRACE_SWEEP_RULES",
-  /** The name of the maintenance function, for functions that append: they begin the upkeep of logs where no clock does. Unset: a clock always does. */
+  /**
+   * The name of the maintenance function, the same in each region, for functions that append: they begin the upkeep of logs that fill a segment, and of
+   * all where no clock does. Unset: a process or a clock does, however much is appended.
+   */
   maintenanceFunction: "MILLRACE_MAINTENANCE_FUNCTION",
   /** The name of EventBridge's rule that begins the upkeep each hour; the maintenance function turns it on and off. Unset: it is always on. */
   upkeepRule: "MILLRACE_UPKEEP_RULE",

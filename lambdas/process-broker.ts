@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import type { Broker } from "../shared/broker/broker.ts";
-import { openBroker } from "../shared/broker/open-broker.ts";
+import type { openBroker } from "../shared/broker/open-broker.ts";
+import { openReadingBroker } from "../shared/broker/open-reading-broker.ts";
 import type { ReplicaStores } from "../shared/broker/replica-stores.ts";
 import type { SegmentStore } from "../shared/log/segment-store.ts";
 import { systemClock } from "../shared/runtime/clock.ts";
@@ -36,6 +37,13 @@ export function bringGroupStores(open: OpenGroupStores): void {
   openGroupStores = open;
 }
 
+let open: typeof openBroker = openReadingBroker;
+
+/** Likewise for the function that appends: `opener` brings the writers. */
+export function bringAppends(opener: typeof openBroker): void {
+  open = opener;
+}
+
 /**
  * The broker of this process, opened at the first call. One for all handlers in it: what they cache, group and wake each
  * other by is only worth something when it is shared.
@@ -62,8 +70,9 @@ function fromEnvironment(): Broker {
   const replicas = new Map(
     brokers.map((location) => [location.brokerId, storesOf(location, { logTable, groupTable }, brokers.length)]),
   );
-  const invocation = (name: string) => new LambdaInvocation(client, name, givenEndpoint(process.env, "LAMBDA"));
-  return openBroker({
+  const invocation = (name: string, of = client) =>
+    new LambdaInvocation(of, name, givenEndpoint(process.env, "LAMBDA"));
+  return open({
     ...replicas.get(own.brokerId)!,
     metadataStore,
     segmentRegistry: new DynamoDbSegmentRegistry(client, metadataTable),
@@ -75,7 +84,17 @@ function fromEnvironment(): Broker {
     consumerDialect,
     ...(brokers.length === 1 ? {} : { replicas, brokerId: own.brokerId, leaseMs }),
     ...(functionName === undefined ? {} : { asyncInvocation: invocation(functionName) }),
-    ...(maintenanceFunction === undefined ? {} : { upkeepInvocation: invocation(maintenanceFunction) }),
+    ...(maintenanceFunction === undefined
+      ? {}
+      : {
+          // A function of the same name in each region looks after what its region leads.
+          upkeepInvocations: new Map(
+            brokers.map(({ brokerId, region }) => {
+              const of = brokerId === own.brokerId ? client : dynamoDbClient({ region });
+              return [brokerId, invocation(maintenanceFunction, of)];
+            }),
+          ),
+        }),
   });
 }
 

@@ -11,6 +11,8 @@ import { replicationConditions } from "./replication-alarms.ts";
 import type { ServiceMetrics } from "./service-metrics.ts";
 
 const HOUR_MS = 3_600_000;
+/** Half of what writers wait for before they set no TTL any more (MAX_TIERING_LAG_MS), and days before a TTL ends. */
+const TIERING_LAG_ALARM_MS = 12 * HOUR_MS;
 
 /** Every alarm there is: each a heading in docs/runbook.md, ten cents a month. */
 export class Alarms extends Construct {
@@ -124,6 +126,15 @@ function conditions(settings: Settings, metrics: ServiceMetrics): AlarmCondition
     {
       ...failures("maintenance", "The maintenance function failed, hour after hour."),
       metric: hourly(metrics.lambda("maintenance", "Errors", "Sum")),
+      outOf: 3,
+      over: 2,
+    },
+    {
+      id: "tiering-lag",
+      what: "Hot items that are due have not been copied into segments for more than twelve hours.",
+      // Told once in an hour: one value that is late, of a log that just began to be written again, is none.
+      metric: hourly(metrics.own("TieringLag", "Maximum")),
+      threshold: TIERING_LAG_ALARM_MS,
       outOf: 3,
       over: 2,
     },

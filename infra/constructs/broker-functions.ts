@@ -4,7 +4,7 @@ import type { Function as AwsFunction } from "aws-cdk-lib/aws-lambda";
 import { BROKER_ENVIRONMENT } from "../../lambdas/broker-environment.ts";
 import type { LambdaName } from "../bundle-lambda.ts";
 import { isReplicated } from "../regional.ts";
-import { serviceNames, sweepRuleNames } from "../resource-names.ts";
+import { functionName, serviceNames, sweepRuleNames, upkeepRuleName } from "../resource-names.ts";
 import type { Settings } from "../settings.ts";
 import { LambdaFunction, type LambdaFunctionProps } from "./lambda-function.ts";
 import {
@@ -21,6 +21,14 @@ import {
 const REQUEST_TIMEOUT = Duration.seconds(28);
 /** Lambda's limit: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
 const MAINTENANCE_TIMEOUT = Duration.minutes(15);
+/** Four partitions are copied at once, in some 300 MiB as measured, or compacted, in some 500: shared/broker/tiering. */
+const LEAST_MAINTENANCE_MEMORY_MB = 1_024;
+/**
+ * A run of the upkeep that dies may have stopped its clock and not yet looked whether something came to be due meanwhile: it is repeated, like a sweep,
+ * but a run may take its 15 minutes first. Older than an hour it is the clock's next.
+ */
+const UPKEEP_RETRIES = 2;
+const UPKEEP_MAX_AGE = Duration.hours(1);
 /** A run of a minute's schedule ends within its minute, or when the next one has begun: lambdas/replicator, lambdas/lease. */
 const REPLICATOR_TIMEOUT = Duration.seconds(70);
 const LEASE_TIMEOUT = Duration.seconds(80);
@@ -47,15 +55,17 @@ export interface BrokerFunctions {
   readonly regional: { readonly replicator: AwsFunction; readonly lease: AwsFunction } | undefined;
 }
 
+type MakeBroker = (
+  lambda: LambdaName,
+  description: string,
+  permissions: PolicyStatement[],
+  rest: Pick<LambdaFunctionProps, "timeout" | "memorySizeMb" | "maxEventAge" | "retryAttempts">,
+  more?: Readonly<Record<string, string>>,
+) => AwsFunction;
+
 export function brokerFunctions(stack: Stack, settings: Settings, data: DataArns): BrokerFunctions {
   const environment = brokerEnvironment(stack, settings);
-  const broker = (
-    lambda: LambdaName,
-    description: string,
-    permissions: PolicyStatement[],
-    rest: Pick<LambdaFunctionProps, "timeout" | "memorySizeMb" | "maxEventAge" | "retryAttempts">,
-    more: Readonly<Record<string, string>> = {},
-  ) =>
+  const broker: MakeBroker = (lambda, description, permissions, rest, more = {}) =>
     new LambdaFunction(stack, lambda, {
       lambda,
       description: `Millrace ${settings.name}: ${description}`,
@@ -65,10 +75,16 @@ export function brokerFunctions(stack: Stack, settings: Settings, data: DataArns
       ...rest,
     }).function;
   return {
-    produce: broker("produce", "every request that writes", producePermissions(data, produceArn(stack, settings)), {
-      timeout: REQUEST_TIMEOUT,
-      maxEventAge: HAND_OFF_MAX_AGE,
-    }),
+    produce: broker(
+      "produce",
+      "every request that writes",
+      producePermissions(data, {
+        own: functionArn(stack, settings, "produce", stack.region),
+        maintenance: settings.regions.map((region) => functionArn(stack, settings, "maintenance", region)),
+      }),
+      { timeout: REQUEST_TIMEOUT, maxEventAge: HAND_OFF_MAX_AGE },
+      { [BROKER_ENVIRONMENT.maintenanceFunction]: functionName(settings, "maintenance") },
+    ),
     fetch: broker("fetch", "every request that reads", fetchPermissions(data), { timeout: REQUEST_TIMEOUT }),
     coordinator: broker(
       "coordinator",
@@ -77,10 +93,7 @@ export function brokerFunctions(stack: Stack, settings: Settings, data: DataArns
       { timeout: REQUEST_TIMEOUT, maxEventAge: SWEEP_MAX_AGE, retryAttempts: SWEEP_RETRIES },
       coordinatorEnvironment(stack, settings),
     ),
-    maintenance: broker("maintenance", "work in the background", maintenancePermissions(data), {
-      timeout: MAINTENANCE_TIMEOUT,
-      maxEventAge: data.isReplicated ? SCHEDULE_MAX_AGE : undefined,
-    }),
+    maintenance: maintenance(stack, settings, data, broker),
     regional: isReplicated(settings)
       ? {
           replicator: broker("replicator", "followers, and who is in sync", replicatorPermissions(data), {
@@ -102,15 +115,37 @@ export function brokerFunctions(stack: Stack, settings: Settings, data: DataArns
   };
 }
 
-/** By its name, since a function's own policy cannot refer to the function. */
-function produceArn(stack: Stack, { name }: Settings): string {
-  const arnFormat = ArnFormat.COLON_RESOURCE_NAME;
-  return stack.formatArn({ service: "lambda", resource: "function", resourceName: `${name}-produce`, arnFormat });
+/** With one region its clock is one that it sets itself; with several there is one that always goes. */
+function maintenance(stack: Stack, settings: Settings, data: DataArns, broker: MakeBroker): AwsFunction {
+  const memorySizeMb = Math.max(settings.memorySizeMb, LEAST_MAINTENANCE_MEMORY_MB);
+  const common = { timeout: MAINTENANCE_TIMEOUT, memorySizeMb };
+  const what = "work in the background";
+  if (data.isReplicated) {
+    return broker("maintenance", what, maintenancePermissions(data), { ...common, maxEventAge: SCHEDULE_MAX_AGE });
+  }
+  const rule = upkeepRuleName(settings);
+  return broker(
+    "maintenance",
+    what,
+    maintenancePermissions(data, ruleArn(stack, rule)),
+    { ...common, maxEventAge: UPKEEP_MAX_AGE, retryAttempts: UPKEEP_RETRIES },
+    { [BROKER_ENVIRONMENT.upkeepRule]: rule },
+  );
+}
+
+/** By its name, since a function's own policy cannot refer to the function, nor a region's to another's. */
+function functionArn(stack: Stack, settings: Settings, lambda: LambdaName, region: string): string {
+  const [arnFormat, resourceName] = [ArnFormat.COLON_RESOURCE_NAME, functionName(settings, lambda)];
+  return stack.formatArn({ service: "lambda", resource: "function", region, resourceName, arnFormat });
 }
 
 function sweepRuleArns(stack: Stack, settings: Settings): string[] {
   const { minute, hour } = sweepRuleNames(settings);
-  return [minute, hour].map((resourceName) => stack.formatArn({ service: "events", resource: "rule", resourceName }));
+  return [minute, hour].map((name) => ruleArn(stack, name));
+}
+
+function ruleArn(stack: Stack, resourceName: string): string {
+  return stack.formatArn({ service: "events", resource: "rule", resourceName });
 }
 
 function coordinatorEnvironment(stack: Stack, settings: Settings): Record<string, string> {

@@ -7,7 +7,7 @@ import { Construct } from "constructs";
 /** Nothing that a schedule begins is worth beginning late: it comes again. EventBridge's least. */
 const MAX_AGE = Duration.minutes(1);
 
-/** Invokes a function by the clock. With one region nothing does: docs/operate/costs.md. */
+/** Invokes a function by a clock that always goes: with several regions. With one, clocks stop by themselves. */
 export class Clock extends Construct {
   constructor(scope: Construct, id: string, target: IFunction, schedule: Schedule, description: string) {
     super(scope, id);

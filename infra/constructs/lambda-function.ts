@@ -7,6 +7,7 @@ import { Construct } from "constructs";
 import { METRICS_NAMESPACE } from "../../shared/runtime/metric-names.ts";
 import { acknowledge } from "../acknowledgements.ts";
 import { bundleLambda, type LambdaName } from "../bundle-lambda.ts";
+import { functionName } from "../resource-names.ts";
 import type { Settings } from "../settings.ts";
 
 export interface LambdaFunctionProps {
@@ -32,9 +33,9 @@ export class LambdaFunction extends Construct {
   constructor(scope: Construct, id: string, props: LambdaFunctionProps) {
     super(scope, id);
     const { lambda, settings } = props;
-    const functionName = `${settings.name}-${lambda}`;
+    const name = functionName(settings, lambda);
     const logGroup = new LogGroup(this, "Logs", {
-      logGroupName: `/aws/lambda/${functionName}`,
+      logGroupName: `/aws/lambda/${name}`,
       retention: settings.logRetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
     });
@@ -48,7 +49,7 @@ export class LambdaFunction extends Construct {
     });
     for (const statement of [writeLogs, ...props.permissions]) role.addToPolicy(statement);
     this.function = new AwsFunction(this, "Function", {
-      functionName,
+      functionName: name,
       description: props.description,
       code: bundledCode(lambda),
       handler: "handler.handler",

@@ -43,15 +43,22 @@ export function fetchPermissions(data: DataArns): PolicyStatement[] {
   ];
 }
 
-/** Appends, and changes topics; hands what needs no answer to itself. Deletes no segments, and reads them for followers alone. */
-export function producePermissions(data: DataArns, ownArn: string): PolicyStatement[] {
+/**
+ * Appends, and changes topics; hands what needs no answer to itself, and begins the upkeep of logs. Deletes no segments, and reads them for
+ * followers alone.
+ */
+export function producePermissions(
+  data: DataArns,
+  functions: { readonly own: string; readonly maintenance: readonly string[] },
+): PolicyStatement[] {
   return [
     readTables(data),
     allow("AppendToLogs", WRITE_LOG, data.logTables),
     allow("ChangeTopics", ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"], [data.metadataTable]),
     allow("WriteSegments", ["s3:PutObject"], objects(data)),
     ...(data.isReplicated ? readSegments(data) : []),
-    allow("InvokeItself", ["lambda:InvokeFunction"], [ownArn]),
+    allow("InvokeItself", ["lambda:InvokeFunction"], [functions.own]),
+    allow("BeginUpkeep", ["lambda:InvokeFunction"], functions.maintenance),
     ...useKeys(data, ["kms:Decrypt", "kms:GenerateDataKey"]),
   ];
 }
@@ -89,8 +96,11 @@ export function coordinatorPermissions(data: DataArns, sweepRules: readonly stri
   ];
 }
 
-/** Removes what deleted topics left behind, carries on deletions that were cut short, and, with several regions, keeps logs. */
-export function maintenancePermissions(data: DataArns): PolicyStatement[] {
+/**
+ * Removes what deleted topics left behind, carries on deletions that were cut short, and keeps logs: segments, retention, compaction. With one region the
+ * stream of deleted topics begins it, and it sets the clock of the upkeep, a rule by its ARN; with several regions a clock goes that it need not set.
+ */
+export function maintenancePermissions(data: DataArns, upkeepRule?: string): PolicyStatement[] {
   return [
     readTables(data),
     allow("SealAndKeepLogs", WRITE_LOG, data.logTables),
@@ -99,19 +109,13 @@ export function maintenancePermissions(data: DataArns): PolicyStatement[] {
       ["dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"],
       [data.metadataTable],
     ),
-    // With several regions a clock begins it, and it keeps logs too; with one, the stream of deleted topics.
-    ...(data.isReplicated
-      ? [
-          ...readSegments(data),
-          allow("KeepSegments", ["s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"], objects(data)),
-          ...useKeys(data, ["kms:Decrypt", "kms:GenerateDataKey"]),
-        ]
-      : [
-          allow("ListSegments", ["s3:ListBucket"], data.buckets),
-          allow("RemoveSegments", ["s3:DeleteObject"], objects(data)),
-          allow("ReadStream", READ_STREAM, [data.stream]),
-          ...useKeys(data, ["kms:Decrypt"]),
-        ]),
+    ...readSegments(data),
+    allow("KeepSegments", ["s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"], objects(data)),
+    ...(data.isReplicated ? [] : [allow("ReadStream", READ_STREAM, [data.stream])]),
+    ...(upkeepRule === undefined
+      ? []
+      : [allow("SetUpkeepClock", ["events:EnableRule", "events:DisableRule"], [upkeepRule])]),
+    ...useKeys(data, ["kms:Decrypt", "kms:GenerateDataKey"]),
   ];
 }
 

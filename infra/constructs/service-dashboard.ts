@@ -56,9 +56,10 @@ export class ServiceDashboard extends Construct {
         [
           graph("Throttles", [
             metrics.own("StoreThrottles", "Sum", "stores, as the functions meet them"),
-            sumOf("tables", [
-              ...metrics.tables("WriteThrottleEvents", "Sum"),
-              ...metrics.tables("ReadThrottleEvents", "Sum"),
+            // Groups are far below, and among the stores: metrics beyond the fiftieth cost an account its free dashboard.
+            sumOf("tables of logs and metadata", [
+              ...metrics.tables("WriteThrottleEvents", "Sum", ["logTable", "metadataTable"]),
+              ...metrics.tables("ReadThrottleEvents", "Sum", ["logTable", "metadataTable"]),
             ]),
             metrics.lambda("produce", "Throttles", "Sum"),
             metrics.lambda("fetch", "Throttles", "Sum"),
@@ -83,12 +84,16 @@ export class ServiceDashboard extends Construct {
             metrics.own("GroupRebalances", "Sum", "rebalances"),
             metrics.own("OffsetCommits", "Sum", "offsets committed"),
           ]),
-          graph("How late hot items are copied into segments, ms", [
-            metrics.own("TieringLag", "Maximum", "partition furthest behind"),
-          ]),
           graph("Lag of the group that is furthest behind, records", [
             metrics.own("ConsumerLag", "Maximum", "records"),
           ]),
+        ],
+        [
+          graph("How late hot items are copied into segments, ms", [
+            metrics.own("TieringLag", "Maximum", "partition furthest behind"),
+          ]),
+          graph("Segments written", [metrics.own("SegmentsTiered", "Sum", "segments")]),
+          graph("Bytes copied into segments", [metrics.own("BytesTiered", "Sum", "bytes")]),
         ],
         ...(isReplicated(settings) ? [replication(settings, metrics, region)] : []),
         [

@@ -60,11 +60,14 @@ export class ServiceMetrics {
     return faces.map((face) => this.apiOf(face, metricName, statistic));
   }
 
-  tables(metricName: string, statistic: Statistic): Metric[] {
-    const { logTable, metadataTable, groupTable } = this.#names;
-    return [logTable, metadataTable, groupTable].map((name) =>
-      aws("AWS/DynamoDB", metricName, statistic, { TableName: name }, `${name}: ${metricName}`),
-    );
+  tables(
+    metricName: string,
+    statistic: Statistic,
+    tables: readonly Exclude<keyof ResourceNames, "bucket">[] = ["logTable", "metadataTable", "groupTable"],
+  ): Metric[] {
+    return tables
+      .map((table) => this.#names[table])
+      .map((name) => aws("AWS/DynamoDB", metricName, statistic, { TableName: name }, `${name}: ${metricName}`));
   }
 }
 

@@ -15,7 +15,8 @@ import { LambdaFunction } from "../constructs/lambda-function.ts";
 import { LogBell } from "../constructs/log-bell.ts";
 import { ServiceDashboard } from "../constructs/service-dashboard.ts";
 import { ServiceMetrics } from "../constructs/service-metrics.ts";
-import { serviceNames, sweepRuleNames } from "../resource-names.ts";
+import { UpkeepClock } from "../constructs/upkeep-clock.ts";
+import { serviceNames, sweepRuleNames, upkeepRuleName } from "../resource-names.ts";
 import type { Domain, Face, Settings } from "../settings.ts";
 
 export interface ServiceStackProps extends StackProps {
@@ -46,9 +47,12 @@ export class ServiceStack extends Stack {
   }
 
   /** What begins the functions that nobody calls. */
-  #work({ name, regions }: Settings, { maintenance, regional }: BrokerFunctions, stream: string): void {
+  #work(settings: Settings, { maintenance, regional }: BrokerFunctions, stream: string): void {
+    const { name, regions } = settings;
     if (regional === undefined) {
       new DeletedTopicsTrigger(this, "DeletedTopics", maintenance, stream);
+      const { metadataTable } = serviceNames(settings, this.account, this.region);
+      new UpkeepClock(this, "UpkeepClock", { maintenance, metadataTable, ruleName: upkeepRuleName(settings) });
       return;
     }
     const what = `Millrace ${name}`;
@@ -56,7 +60,7 @@ export class ServiceStack extends Stack {
     new Clock(this, "ReplicatorClock", regional.replicator, EVERY_MINUTE, `${what}: followers that no bell told of`);
     new Clock(this, "LeaseClock", regional.lease, EVERY_MINUTE, `${what}: this region is alive`);
     const schedule = hourly(regions.indexOf(this.region), regions.length);
-    new Clock(this, "MaintenanceClock", maintenance, schedule, `${what}: what deleted topics left behind`);
+    new Clock(this, "MaintenanceClock", maintenance, schedule, `${what}: logs, and what deleted topics left behind`);
   }
 
   /** A REST API for each way in that the settings open, and what a caller must know of it as outputs. */

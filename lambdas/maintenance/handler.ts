@@ -12,7 +12,7 @@ import { type InvocationContext, remainingMs } from "../invocation-context.ts";
 import { observed } from "../observability.ts";
 import { processBroker } from "../process-broker.ts";
 import { again, DONE, isStreamEvent } from "../stream-event.ts";
-import { isRung, processUpkeepClock } from "./upkeep-clock.ts";
+import { type BegunBy, begunBy, processUpkeepClock } from "./upkeep-clock.ts";
 
 /** Items removed by one step: a second or two of work. */
 const STEP_ITEMS = 1_000;
@@ -33,8 +33,9 @@ export interface Maintained extends Removed {
 
 /**
  * Background work: removes what deleted topics left behind, and keeps the logs that this region leads: segments, retention, compaction. Step by step
- * while there is something to do and time to do it; what is left is the next run's. By the clock (EventBridge), by writers who find
- * that none goes (`{"upkeep":true}`), and by hand.
+ * while there is something to do and time to do it; what is left is the next run's. By the clock (EventBridge), by writers who find that none goes
+ * (`{"upkeep":true}`), and by hand. A writer who fills a segment asks for the upkeep of that log alone (`{"upkeep":"topicId#partition"}`): logs that
+ * take much have runs of their own, side by side.
  *
  * With the records of deleted topics from the metadata's stream it waits until their minute is over instead, and has Lambda bring the records again
  * if there is something left. What it removes is every deleted topic, whatever it was invoked for.
@@ -45,11 +46,16 @@ export function handler(event?: unknown, context?: InvocationContext): Promise<M
   return observed({ context }, async (logger) => {
     const broker = processBroker();
     const stream = isStreamEvent(event) ? event : undefined;
-    const removed = await removeWhileTimeLasts(broker, context, stream === undefined ? 0 : MAX_PAUSES);
+    const by = begunBy(event);
+    if (by.who === "writer" && by.log !== undefined) {
+      const upkeep = await keepLogs(broker, by, context);
+      return { itemsDeleted: 0, topicsRemoved: 0, ...(upkeep === undefined ? {} : { upkeep }) };
+    }
+    const removed = await removeWhileTimeLasts(broker, context, stream === undefined);
     const isIdle = removed.itemsDeleted === 0 && removed.topicsRemoved === 0;
     if (!isIdle) logger.info("what deleted topics left behind was removed", { ...removed });
     if (stream === undefined) {
-      const upkeep = await keepLogs(broker, event, context);
+      const upkeep = await keepLogs(broker, by, context);
       return upkeep === undefined ? removed : { ...removed, upkeep };
     }
     if (!(await hasDeletedTopics(broker))) return DONE;
@@ -64,16 +70,15 @@ export function handler(event?: unknown, context?: InvocationContext): Promise<M
  */
 async function keepLogs(
   broker: Broker,
-  event: unknown,
+  by: BegunBy,
   context: InvocationContext | undefined,
 ): Promise<Upkeep | undefined> {
-  const rung = isRung(event);
   const clock = processUpkeepClock();
   if (clock === undefined && broker.replicas === undefined) return undefined;
   const upkeep = await upkeepByClock(broker, clock, {
     untilMs: broker.clock.now() + remainingMs(context, END_MARGIN_MS),
-    isOn: !rung && event !== undefined,
-    ...(rung ? { unlessWithinMs: RUNG_WITHIN_MS } : {}),
+    isOn: by.who === "clock",
+    ...(by.who !== "writer" ? {} : by.log === undefined ? { unlessWithinMs: RUNG_WITHIN_MS } : { log: by.log }),
   });
   const { segmentsTiered, segmentsCompacted, segmentsDeleted, itemsRescued, failed, left } = upkeep;
   if (segmentsTiered + segmentsCompacted + segmentsDeleted + itemsRescued + failed + left > 0) {
@@ -82,14 +87,18 @@ async function keepLogs(
   return upkeep;
 }
 
+/** `beforeLogs`: it waits for nothing then, and leaves half of the time to the logs. */
 async function removeWhileTimeLasts(
   broker: Broker,
   context: InvocationContext | undefined,
-  maxPauses: number,
+  beforeLogs: boolean,
 ): Promise<Removed> {
   let itemsDeleted = 0;
   let topicsRemoved = 0;
-  const hasTime = (pauseMs = 0) => (context?.getRemainingTimeInMillis?.() ?? 0) - pauseMs >= STEP_MARGIN_MS;
+  const remaining = () => context?.getRemainingTimeInMillis?.() ?? 0;
+  const reservedMs = STEP_MARGIN_MS + (beforeLogs ? remaining() / 2 : 0);
+  const maxPauses = beforeLogs ? 0 : MAX_PAUSES;
+  const hasTime = (pauseMs = 0) => remaining() - pauseMs >= reservedMs;
   for (let pauses = 0; ; ) {
     const step = await removeDeletedTopics(broker, { maxItems: STEP_ITEMS });
     itemsDeleted += step.itemsDeleted;

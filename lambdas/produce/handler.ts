@@ -1,15 +1,18 @@
 import type { APIGatewayProxyResult } from "aws-lambda";
 import { appendHandedOff } from "../../shared/broker/append-handed-off.ts";
 import { handedOffAppends } from "../../shared/broker/handed-off-event.ts";
+import { openBroker } from "../../shared/broker/open-broker.ts";
 import { PRODUCE_ROUTES } from "../../shared/http/produce-routes.ts";
 import { httpHandler } from "../http-handler.ts";
 import { type InvocationContext, remainingMs } from "../invocation-context.ts";
 import { observed } from "../observability.ts";
-import { processBroker } from "../process-broker.ts";
+import { bringAppends, processBroker } from "../process-broker.ts";
 
 const END_MARGIN_MS = 1_000;
 /** Nobody reads it: whoever handed something off was told before. */
 const TAKEN: APIGatewayProxyResult = { statusCode: 202, headers: {}, body: "", isBase64Encoded: false };
+
+bringAppends(openBroker);
 
 const answer = httpHandler(PRODUCE_ROUTES);
 

@@ -40,7 +40,7 @@ export async function alterTopicConfigs(
     }
     return ok(validateOnly ? item : { ...item, configs });
   });
-  // A shorter retention may have made something due.
+  // A shorter retention may have made something due. What other regions lead of it waits for their clocks.
   if (changed.ok && validateOnly !== true) broker.upkeepBell.ringAnyway();
   return changed.ok ? describeTopic(broker, topic) : changed;
 }

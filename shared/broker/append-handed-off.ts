@@ -37,6 +37,16 @@ export async function appendHandedOff(
   await sideBySide([...byPartition.values()], PARTITIONS_AT_ONCE, async (own) => {
     for (const append of own) await appendOne(broker, append, deadline);
   });
+  await settle(broker, Math.max(1, deadline - broker.clock.now()));
+}
+
+/** What an append began, the upkeep of its log: the process may stop with this. */
+async function settle({ background, clock, logger }: Broker, withinMs: number): Promise<void> {
+  try {
+    await withTimeout(clock, withinMs, "background work", background.settled());
+  } catch (error) {
+    logger.warn("what appends with acks=0 began has not ended", {}, error);
+  }
 }
 
 async function appendOne(broker: Broker, append: HandedOffAppend, deadline: number): Promise<void> {

@@ -24,6 +24,8 @@ export interface AppendOptions {
   readonly inlineMaxBytes: number;
   /** How long the item is read from where it is written: its TTL lies behind that. Infinity: for good. */
   readonly localRetentionMs: number;
+  /** Whoever fills so much begins the upkeep of the log. */
+  readonly segmentBytes: number;
   /** The partition as the caller's metadata has it: leader, epoch and whom to wait for, from one read. */
   readonly registration: PartitionRegistration;
   /** When it was read, in milliseconds since the epoch. */

@@ -83,16 +83,24 @@ async function appendToLeader(
   { acks, deadline, yieldsOnConflict, appendId }: AppendTerms,
 ): Promise<AppendOutcome> {
   const { topicId, name } = topic.item;
-  const { inlineMaxBytes, localRetentionMs, minInsyncReplicas } = topic.config;
+  const { inlineMaxBytes, localRetentionMs, segmentBytes, minInsyncReplicas } = topic.config;
   const { isUncleanElectionAllowed: confirmsLeader } = topic.config;
   const { partition } = located;
   let registration = located;
   let registrationReadAt = topic.readAt;
   for (let leaders = 1; ; leaders++) {
     const waitsForReplicas = acks === -1;
-    const terms = { deadline, inlineMaxBytes, localRetentionMs, registration, registrationReadAt, yieldsOnConflict };
+    const terms = { deadline, inlineMaxBytes, localRetentionMs, segmentBytes, yieldsOnConflict };
     const named = appendId === undefined ? {} : { appendId };
-    const options = { ...terms, ...named, waitsForReplicas, minInsyncReplicas, confirmsLeader };
+    const options = {
+      ...terms,
+      ...named,
+      registration,
+      registrationReadAt,
+      waitsForReplicas,
+      minInsyncReplicas,
+      confirmsLeader,
+    };
     try {
       return await broker.writers.of(logKey(topicId, partition)).append(request, options);
     } catch (error) {

@@ -58,8 +58,8 @@ export interface BrokerParts {
   readonly leaseMs?: number;
   /** Where the process stops with its answer: what runs another one. Absent: what is begun behind an answer is ended here. */
   readonly asyncInvocation?: AsyncInvocation;
-  /** Where no process runs that keeps logs: what runs the upkeep of those that this region leads. Absent: it comes by itself. */
-  readonly upkeepInvocation?: AsyncInvocation;
+  /** Where no process runs that keeps logs: what runs the upkeep of those that a region leads, by its broker id. Absent: it comes by itself. */
+  readonly upkeepInvocations?: ReadonlyMap<number, AsyncInvocation>;
   /** The regions of the deployment in order: broker id 1 is the first. */
   readonly regions: readonly string[];
   /** Items between checkpoints; CHECKPOINT_ITEMS unless told. */
@@ -72,7 +72,7 @@ export interface BrokerParts {
  */
 export interface Broker extends BrokerParts {
   readonly topics: TopicCache;
-  readonly writers: PartitionWriters;
+  readonly writers: Pick<PartitionWriters, "of" | "knownLogEndOffset">;
   readonly logEnds: LogEnds;
   readonly committed: CommittedOffsets;
   /** What it knows of the cold parts of logs, and has read of them. */
@@ -81,6 +81,6 @@ export interface Broker extends BrokerParts {
   readonly bell: LogBell;
   readonly background: Background;
   readonly upkeepBell: UpkeepBell;
-  readonly handOff: AppendHandOff;
+  readonly handOff: Pick<AppendHandOff, "take">;
   readonly groupHomes: GroupHomes;
 }

@@ -170,7 +170,7 @@ export class PartitionWriter {
 
   async #put(group: readonly PendingAppend[], plan: AppendPlan, view: View): Promise<void> {
     const appended = group.filter((_, index) => plan.verdicts[index]!.kind === "append");
-    const { registration } = appended[0]!.options;
+    const { registration, segmentBytes } = appended[0]!.options;
     const leader = at(this.#parts, registration.leader);
     const payload = await this.#payload(leader, appended, plan, view.state.logEndOffset);
     if (this.#isAbandoned) return;
@@ -187,7 +187,7 @@ export class PartitionWriter {
       this.#view.checkpointIfDue(view, registration),
     ]);
     if (result.kind === "occupied") return this.#lose(appended, item, result.item, before);
-    await this.#expiry.confirm(leader, item, registration, view.readAt);
+    await this.#expiry.confirm(leader, { item, registration, segmentBytes }, view.readAt);
     this.#countAppend(appended, plan);
     this.#lostInARow = 0;
     this.#upload = undefined;

@@ -93,8 +93,10 @@ export const METRICS = {
     unit: "Milliseconds",
     isGauge: true,
     meaning:
-      "How long ago all hot items that were due had been copied into segments, of the partition that is furthest behind among those that the region leads: past a day writers set no TTL any more. Told by each run of maintenance.",
+      "How long ago all hot items that were due had been copied into segments, of the partition that is furthest behind among those that the region leads: past a day writers set no TTL any more. Told by each run of maintenance, and by writers who find that none came for hours, or cannot ask for one.",
   },
+  SegmentsTiered: { unit: "Count", meaning: "Segments that hot items were copied into." },
+  BytesTiered: { unit: "Bytes", meaning: "Bytes of the RecordBatches in these." },
   GroupMembers: {
     unit: "Count",
     isGauge: true,

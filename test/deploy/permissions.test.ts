@@ -21,6 +21,7 @@ function table(which: keyof typeof KEYS, action: string, name = first): Attempt 
     GetItem: { TableName, Key },
     PutItem: { TableName, Item: Key },
     DeleteItem: { TableName, Key },
+    UpdateItem: { TableName, Key },
     BatchWriteItem: { RequestItems: { [TableName]: [{ DeleteRequest: { Key } }] } },
     TransactWriteItems: {
       TransactItems: [
@@ -49,9 +50,9 @@ function invocation(lambda: string): Attempt {
   return (credentials) => sendSigned(new URL(path, ENDPOINT), "lambda", { method: "POST", body: {} }, credentials);
 }
 
-function rule(action: string, name = first): Attempt {
+function rule(action: string, name = first, clock = "sweep-minute"): Attempt {
   const input = {
-    Name: `${name}-sweep-minute`,
+    Name: `${name}-${clock}`,
     ...(action === "PutRule" ? { ScheduleExpression: "rate(1 day)" } : {}),
   };
   return (credentials) => jsonAnswer("events", `AWSEvents.${action}`, input, credentials);
@@ -81,9 +82,18 @@ describe.runIf(JUDGES_POLICIES && EMULATOR === "ministack")("a function's role",
     ["fetch", "removes nothing of the metadata", table("metadata", "DeleteItem")],
     ["fetch", "writes no segment", segment("PUT")],
     ["fetch", "reaches no other deployment's metadata", table("metadata", "GetItem", second)],
-    ["maintenance", "writes no segment", segment("PUT")],
+    ["maintenance", "scans no table", table("log", "Scan")],
+    ["maintenance", "changes no item of a log in place", table("log", "UpdateItem")],
+    ["maintenance", "removes no table", table("log", "DeleteTable")],
+    ["maintenance", "reaches no other deployment's log", table("log", "PutItem", second)],
+    ["maintenance", "comes near no group", table("group", "GetItem")],
+    ["maintenance", "sets no clock but its own", rule("EnableRule")],
+    ["maintenance", "sets no other deployment's clock", rule("DisableRule", second, "upkeep")],
+    ["maintenance", "changes no rule but its state", rule("PutRule", first, "upkeep")],
     ["maintenance", "reaches no other deployment's segments", segment("DELETE", second)],
     ["produce", "invokes no other function", invocation("fetch")],
+    ["produce", "sets no clock", rule("EnableRule", first, "upkeep")],
+    ["coordinator", "sets not the clock of the upkeep", rule("EnableRule", first, "upkeep")],
     ["fetch", "invokes no function", invocation("produce")],
     ["maintenance", "invokes no function", invocation("maintenance")],
     ["coordinator", "appends to no log", table("log", "PutItem")],
@@ -115,7 +125,11 @@ describe.runIf(JUDGES_POLICIES && EMULATOR === "ministack")("a function's role",
     ["coordinator", "removes a group's items", table("group", "BatchWriteItem")],
     ["coordinator", "reads segments", segment("GET")],
     ["coordinator", "sets its clock", rule("EnableRule")],
+    ["produce", "invokes maintenance", invocation("maintenance")],
+    ["maintenance", "writes segments", segment("PUT")],
+    ["maintenance", "reads segments", segment("GET")],
     ["maintenance", "removes segments", segment("DELETE")],
+    ["maintenance", "sets its clock", rule("EnableRule", first, "upkeep")],
     ["maintenance", "removes logs' items", table("log", "BatchWriteItem")],
   ])("(%s) %s, asked in the same way", async (lambda, _what, attempt) => {
     const { status, text } = await as(lambda, attempt);

@@ -1,10 +1,9 @@
-import { DynamoDBClient, QueryCommand } from "@aws-sdk/client-dynamodb";
 import { beforeAll, describe, expect, it } from "vitest";
 import { SEAL_GRACE_MS } from "../../shared/broker/remove-deleted-topics.ts";
-import { apiKey, functionConfiguration, invoke, logLines, restartFunction } from "./control-plane.ts";
-import { deployment, EMULATOR, ENDPOINT, REGION } from "./deployment.ts";
+import { apiKey, invoke, logLines, restartFunction } from "./control-plane.ts";
+import { deployment, EMULATOR } from "./deployment.ts";
 import { type Face, openFace } from "./face.ts";
-import { ROOT } from "./request.ts";
+import { logItems } from "./log-items.ts";
 import { objectsUnder } from "./segments.ts";
 
 const first = deployment("first");
@@ -62,25 +61,14 @@ describe("the maintenance function", () => {
     expect(await v3("/topics/removed")).toMatchObject({ status: 404 });
   });
 
-  it("says what it removed to whoever invokes it by hand", async () => {
+  it("says what it removed and kept to whoever invokes it by hand", async () => {
     const removed = await invoke(`${first.name}-maintenance`);
     expect(removed).toMatchObject({ itemsDeleted: expect.any(Number), topicsRemoved: expect.any(Number) });
+    expect(removed).toMatchObject({ upkeep: { failed: 0, left: 0, partitions: expect.any(Number) } });
   });
 });
 
-async function itemsOf(tp: string): Promise<number> {
-  const client = new DynamoDBClient({ endpoint: ENDPOINT.href, region: REGION, credentials: ROOT });
-  const { Environment } = await functionConfiguration(`${first.name}-produce`);
-  const { Count } = await client.send(
-    new QueryCommand({
-      TableName: Environment.Variables["MILLRACE_LOG_TABLE"]!,
-      KeyConditionExpression: "tp = :tp",
-      ExpressionAttributeValues: { ":tp": { S: tp } },
-      ConsistentRead: true,
-    }),
-  );
-  return Count!;
-}
+const itemsOf = async (tp: string) => (await logItems(first, tp)).length;
 
 describe("what the functions log", () => {
   it("is metrics and errors, never what is in a record or shows who a caller is", async () => {

@@ -77,6 +77,12 @@ describe.each(FUNCTIONS)("the bundle of %s", (name) => {
     expect(arrays.includes("v3-fetch.ts")).toBe(name === "fetch");
   });
 
+  it("holds what appends only if it does", () => {
+    const sources = bundles.get(name)!.flatMap((file) => Object.entries(file.sources));
+    const held = sources.some(([source, bytes]) => source.endsWith("broker/partition-writer.ts") && bytes > 0);
+    expect(held).toBe(name === "produce");
+  });
+
   it("loads nothing but its own files and what Node.js has, and that without reading all of it", () => {
     const text = textOf(bundles.get(name)!);
     const imported = [...text.matchAll(/(?:\}from|\bimport\(|[;\n]import)"([^"]+)"/g)].map(([, path]) => path!);

@@ -72,7 +72,7 @@ describe("functions", () => {
 
   it("produce what an answer did not wait for by themselves, once, and late at most five minutes", () => {
     const { service } = synthesized();
-    expect(ofType(service, "AWS::Lambda::EventInvokeConfig")).toHaveLength(2);
+    expect(ofType(service, "AWS::Lambda::EventInvokeConfig")).toHaveLength(3);
     const config = invokeConfigOf(service, "produce");
     expect(config).toMatchObject({ MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 300 });
   });
@@ -111,15 +111,14 @@ describe("functions", () => {
 describe("the sweep over consumer groups", () => {
   it("comes by two clocks, which the coordinator is told of and may turn on and off, and by no other", () => {
     const { service } = synthesized(EVERYTHING);
-    const rules = ofType(service, "AWS::Events::Rule").map(({ Properties }) => Properties);
+    const rules = ofType(service, "AWS::Events::Rule")
+      .map(({ Properties }) => Properties)
+      .filter(({ Targets }) => JSON.stringify(Targets).includes("coordinatorFunction"));
     expect(rules.map(({ Name, ScheduleExpression }) => [Name, ScheduleExpression])).toEqual([
       ["orders-sweep-minute", "rate(1 minute)"],
       ["orders-sweep-hour", "rate(1 hour)"],
     ]);
-    for (const { Targets } of rules) {
-      expect(JSON.stringify(Targets)).toContain("coordinatorFunction");
-      expect(Targets).toHaveLength(1);
-    }
+    for (const { Targets } of rules) expect(Targets).toHaveLength(1);
     const { Variables } = named(service, "orders-coordinator").Environment;
     const read = readBrokerEnvironment({ ...Variables, [FETCH.segments]: "memory:" });
     expect(read.sweepRules).toEqual({ minute: "orders-sweep-minute", hour: "orders-sweep-hour" });
@@ -129,6 +128,7 @@ describe("the sweep over consumer groups", () => {
   it("is there from the start, so that clocks that are made anew miss no group; which are not needed the first sweep finds out", () => {
     for (const { Properties } of ofType(synthesized().service, "AWS::Events::Rule")) {
       expect(Properties.State).toBe("ENABLED");
+      if (!Properties.Name.includes("sweep")) continue;
       // Another table's groups are others: a rule with another description is put anew, and enabled.
       expect(Properties.Description).toContain("millrace-group");
     }
@@ -159,6 +159,51 @@ describe("the sweep over consumer groups", () => {
   it("is repeated when it dies: it may have stopped its clock, and not yet looked for groups that began meanwhile", () => {
     const config = invokeConfigOf(synthesized().service, "coordinator");
     expect(config).toMatchObject({ MaximumRetryAttempts: 2, MaximumEventAgeInSeconds: 600 });
+  });
+});
+
+describe("the upkeep of logs", () => {
+  const upkeepRule = (template: Template) =>
+    ofType(template, "AWS::Events::Rule").find(({ Properties }) => Properties.Name?.endsWith("-upkeep"))?.Properties;
+
+  it("comes by a clock of an hour, made running, which maintenance is told of, and by no other", () => {
+    const { service } = synthesized(EVERYTHING);
+    const { Targets, ...rule } = upkeepRule(service);
+    expect(rule).toMatchObject({ Name: "orders-upkeep", ScheduleExpression: "cron(0 * * * ? *)", State: "ENABLED" });
+    // Another table's logs are others: a rule with another description is put anew, and enabled.
+    expect(rule.Description).toContain("orders-metadata");
+    expect(Targets).toEqual([
+      expect.objectContaining({ RetryPolicy: { MaximumEventAgeInSeconds: 60, MaximumRetryAttempts: 0 } }),
+    ]);
+    expect(JSON.stringify(Targets)).toContain("maintenanceFunction");
+    const told = ["produce", "fetch", "coordinator", "maintenance"].map((lambda) => {
+      const { Variables } = named(service, `orders-${lambda}`).Environment;
+      const { upkeepRule: rule, maintenanceFunction } = readBrokerEnvironment({
+        ...Variables,
+        [FETCH.segments]: "memory:",
+      });
+      return [lambda, rule, maintenanceFunction];
+    });
+    expect(told).toEqual([
+      ["produce", undefined, "orders-maintenance"],
+      ["fetch", undefined, undefined],
+      ["coordinator", undefined, undefined],
+      ["maintenance", "orders-upkeep", undefined],
+    ]);
+  });
+
+  it("has Lambda's longest time, memory for four copies at once, and is repeated within the hour when it dies", () => {
+    for (const [memorySizeMb, expected] of [
+      [256, 1_024],
+      [2_048, 2_048],
+    ]) {
+      const { service } = synthesized({ memorySizeMb });
+      expect(named(service, "millrace-maintenance")).toMatchObject({ Timeout: 900, MemorySize: expected });
+      expect(named(service, "millrace-produce").MemorySize).toBe(memorySizeMb);
+      expect(named(service, "millrace-maintenance")).not.toHaveProperty("ReservedConcurrentExecutions");
+    }
+    const config = invokeConfigOf(synthesized().service, "maintenance");
+    expect(config).toMatchObject({ MaximumRetryAttempts: 2, MaximumEventAgeInSeconds: 3_600 });
   });
 });
 

@@ -15,6 +15,7 @@ import {
   synthesizedRegions,
   type Template,
 } from "./synthesized.ts";
+import { statementsOf } from "./template-parts.ts";
 
 /** Hours of a month, as AWS counts them. */
 const HOURS = 730;
@@ -70,19 +71,18 @@ function billedWhileIdle({ Resources }: Template): string[] {
   ]);
 }
 
-/** The clocks of a template that the function which they invoke may turn off: sweep-clock.ts does when no group needs it. */
+/**
+ * The clocks of a template that the one function which they invoke may turn off, itself and no other: sweep-clock.ts does when no group needs it,
+ * upkeep-clock.ts when no log does.
+ */
 function clocksThatStop(template: Template): string[] {
-  const statements = ofType(template, "AWS::IAM::Policy").flatMap(
-    ({ Properties }) => Properties.PolicyDocument.Statement as { Action: string | string[]; Resource: unknown }[],
-  );
-  const stoppable = JSON.stringify(
-    statements.filter(({ Action }) => [Action].flat().includes("events:DisableRule")).map(({ Resource }) => Resource),
-  );
   return Object.entries(template.Resources).flatMap(([id, { Type, Properties }]) => {
-    const isStopped =
-      Type === "AWS::Events::Rule" &&
-      stoppable.includes(`:rule/${Properties.Name}"`) &&
-      JSON.stringify(Properties.Targets).includes('["coordinatorFunction');
+    if (Type !== "AWS::Events::Rule" || Properties.Targets?.length !== 1) return [];
+    const [, lambda] = /"(\w+?)Function/.exec(JSON.stringify(Properties.Targets)) ?? [];
+    const stopping = statementsOf(template, lambda ?? "nobody").filter(({ Action }) =>
+      [Action].flat().includes("events:DisableRule"),
+    );
+    const isStopped = JSON.stringify(stopping.map(({ Resource }) => Resource)).includes(`:rule/${Properties.Name}"`);
     return isStopped ? [`${id}: ${Type}`] : [];
   });
 }
@@ -111,7 +111,7 @@ describe("what a deployment bills while it is idle", () => {
 
   it("holds nothing that bills by the hour, but clocks that stop themselves", () => {
     expect(templates().flatMap(billedForGood)).toEqual([]);
-    expect(clocksThatStop(synthesized().service)).toHaveLength(2);
+    expect(clocksThatStop(synthesized().service)).toHaveLength(3);
     expect(billedWhileIdle(synthesized().service)).toEqual(clocksThatStop(synthesized().service));
   });
 
@@ -136,11 +136,15 @@ describe("what a deployment bills while it is idle", () => {
     expect(billedWhileIdle(planted("AWS::DynamoDB::GlobalTable", insights))).toHaveLength(2);
     expect(billedForGood(planted("AWS::Events::Rule", { ScheduleExpression: "rate(1 hour)" }))).toHaveLength(1);
     const { Resources } = synthesized().service;
-    const other = { Type: "AWS::Events::Rule", Properties: { Name: "millrace-sweep-day", Targets: [] } };
-    expect(billedForGood({ Resources: { ...Resources, Planted: other } })).toHaveLength(1);
+    const [upkeep] = Object.values(Resources).filter(({ Properties }) => Properties?.Name === "millrace-upkeep");
+    const others = [{ Name: "millrace-upkeep-day" }, { Targets: [] }, { Name: "millrace-sweep-hour" }];
+    for (const other of others) {
+      const Planted = { Type: "AWS::Events::Rule", Properties: { ...upkeep!.Properties, ...other } };
+      expect(billedForGood({ Resources: { ...Resources, Planted } })).toHaveLength(1);
+    }
   });
 
-  it("holds no function that is invoked where nobody calls, nobody deletes and no group begins or ends", () => {
+  it("holds no function that is invoked where nobody calls, nobody deletes, no group begins or ends and no log is to be kept", () => {
     for (const template of templates()) {
       for (const { Properties } of ofType(template, "AWS::Lambda::EventSourceMapping")) {
         const patterns = Properties.FilterCriteria.Filters.map(({ Pattern }: { Pattern: string }) => Pattern);

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { MAX_TIERING_LAG_MS, RESCUE_MS, SEAL_WITHIN_MS, TIERING_ROOM_MS } from "../../shared/log/retention-expiry.ts";
 import { BROKER_DIMENSION, METRICS, METRICS_DIMENSION, METRICS_NAMESPACE } from "../../shared/runtime/metric-names.ts";
 import {
   EVERYTHING,
@@ -99,6 +100,24 @@ describe("alarms", () => {
         ComparisonOperator: "GreaterThanThreshold",
         TreatMissingData: "notBreaching",
       });
+    }
+  });
+
+  it("go off when tiering is half a day late, before writers stop setting a TTL and days before one ends, wherever there are logs", () => {
+    for (const service of [synthesized().service, synthesized(EVERYTHING).service, inThree("us-east-2")]) {
+      const alarms = ofType(service, "AWS::CloudWatch::Alarm").map(({ Properties }) => Properties);
+      const lag = alarms.find(({ AlarmName }) => AlarmName.endsWith("-tiering-lag"));
+      expect(lag).toMatchObject({
+        Namespace: METRICS_NAMESPACE,
+        MetricName: "TieringLag",
+        Statistic: "Maximum",
+        Period: 3_600,
+        Threshold: 12 * 3_600_000,
+      });
+      expect(METRICS.TieringLag.unit).toBe("Milliseconds");
+      const heardOfMs = lag.Threshold + lag.EvaluationPeriods * lag.Period * 1_000;
+      expect(heardOfMs).toBeLessThan(MAX_TIERING_LAG_MS);
+      expect(SEAL_WITHIN_MS + heardOfMs).toBeLessThan(TIERING_ROOM_MS - RESCUE_MS);
     }
   });
 

@@ -70,8 +70,8 @@ describe("permissions", () => {
     const kinds = ["cluster", groupHomeKey("g")["kind"]!.S];
     expect(home.Condition).toEqual({ "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": kinds } });
     expect(of("SetSweepClock")[0]).toEqual(["events:DisableRule", "events:EnableRule"]);
-    const rules = ofType(service, "AWS::Events::Rule").map(({ Properties }) => Properties.Name as string);
-    expect([...of("SetSweepClock")[1].matchAll(/:rule\/([\w-]+)"/g)].map(([, name]) => name)).toEqual(rules);
+    const rules = [...of("SetSweepClock")[1].matchAll(/:rule\/([\w-]+)"/g)].map(([, name]) => name);
+    expect(rules).toEqual(["millrace-sweep-minute", "millrace-sweep-hour"]);
     const others = statements.filter(({ Sid }) => !["UseGroups", "WriteGroupHomes", "SetSweepClock"].includes(Sid));
     const writing = actionsOf(others).filter((action) => !/:(Get|List|Query|Describe)/.test(action));
     expect(writing).toEqual(["logs:CreateLogStream", "logs:PutLogEvents"]);
@@ -100,7 +100,30 @@ describe("permissions", () => {
     ]);
   });
 
-  it("let the produce function invoke itself, by its name, and no other invoke anything", () => {
+  it("let maintenance do with logs and segments what the upkeep does, set its own clock, and nothing else", () => {
+    const { service } = synthesized();
+    const statements = statementsOf(service, "maintenance");
+    const allowed = (resource: RegExp) =>
+      actionsOf(statements.filter(({ Resource }) => resource.test(JSON.stringify(Resource))));
+    const write = ["dynamodb:BatchWriteItem", "dynamodb:PutItem"];
+    const read = ["dynamodb:GetItem", "dynamodb:Query"];
+    expect(allowed(/:table\/millrace-log"/)).toEqual([...write, ...read].toSorted());
+    expect(allowed(/:table\/millrace-metadata"/)).toEqual([...write, ...read, "dynamodb:DeleteItem"].toSorted());
+    expect(allowed(/:s3:::/)).toEqual(
+      ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject"].toSorted(),
+    );
+    const clock = statements.find(({ Sid }) => Sid === "SetUpkeepClock")!;
+    expect([[clock.Action].flat().toSorted(), JSON.stringify(clock.Resource)]).toEqual([
+      ["events:DisableRule", "events:EnableRule"],
+      expect.stringMatching(/:rule\/millrace-upkeep"\]\]\}$/),
+    ]);
+    const rest = actionsOf(statements).filter((action) => !/^(dynamodb|s3|logs|events):/.test(action));
+    expect(rest).toEqual([]);
+    const [key] = statementsOf(synthesized(EVERYTHING).service, "maintenance").filter(({ Sid }) => Sid === "UseKey");
+    expect(key!.Action).toEqual(["kms:Decrypt", "kms:GenerateDataKey"]);
+  });
+
+  it("let the produce function invoke itself and maintenance, by their names, and no other invoke anything", () => {
     const invoking = ofType(synthesized().service, "AWS::IAM::Policy").flatMap(({ Properties }) =>
       (Properties.PolicyDocument.Statement as Statement[])
         .filter(({ Action }) => [Action].flat().some((action) => action.startsWith("lambda:")))
@@ -111,6 +134,11 @@ describe("permissions", () => {
         expect.stringMatching(/^produce/),
         "lambda:InvokeFunction",
         expect.stringMatching(/:function:millrace-produce"\]\]\}$/),
+      ],
+      [
+        expect.stringMatching(/^produce/),
+        "lambda:InvokeFunction",
+        expect.stringMatching(/:function:millrace-maintenance"\]\]\}$/),
       ],
     ]);
   });

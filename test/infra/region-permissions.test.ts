@@ -62,6 +62,22 @@ describe("permissions over regions", () => {
     }
   });
 
+  it("let maintenance keep logs and segments in every region, and begin by a clock that it need not set; produce begins it where a log is led", () => {
+    for (const [, service] of services()) {
+      for (const action of ["GetObject", "PutObject", "DeleteObject", "AbortMultipartUpload"]) {
+        expect(resources(service, "maintenance", `s3:${action}`)).toHaveLength(3);
+      }
+      expect(grants(service, "maintenance").filter((grant) => /^(events|lambda):|Stream|Shard/.test(grant))).toEqual([
+        expect.stringMatching(/^logs:CreateLogStream /),
+      ]);
+      const invoked = resources(service, "produce", "lambda:InvokeFunction");
+      expect(
+        REGIONS.filter((name) => invoked.some((text) => text.includes(`:${name}:`) && text.includes("-maintenance"))),
+      ).toEqual(REGIONS);
+      expect(invoked).toHaveLength(4);
+    }
+  });
+
   it("let nobody but the replicator read the log's stream, and the lease function touch no object", () => {
     for (const [, service] of services()) {
       const readers = ["produce", "fetch", "coordinator", "maintenance", "replicator", "lease"].filter(

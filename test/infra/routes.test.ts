@@ -167,8 +167,10 @@ describe("the ways in", () => {
     );
     for (const { Action, SourceArn } of permissions) {
       expect(Action).toBe("lambda:InvokeFunction");
-      // The API, or one of the sweep's clocks.
-      expect(JSON.stringify(SourceArn)).toMatch(/"Ref":"ApiKeyApi|"Fn::GetAtt":\["GroupSweep\w+Rule\w+","Arn"\]/);
+      // The API, one of the sweep's clocks, or that of the upkeep.
+      expect(JSON.stringify(SourceArn)).toMatch(
+        /"Ref":"ApiKeyApi|"Fn::GetAtt":\["(GroupSweep|UpkeepClock)\w*Rule\w+","Arn"\]/,
+      );
     }
   });
 });

@@ -66,6 +66,6 @@ async function deleteFrom(
   if (logStartOffset < Math.max(offset, registration.logStartOffset)) {
     return refused("NOT_LEADER_OR_FOLLOWER", "another leads by now", "try again");
   }
-  broker.upkeepBell.ringAnyway();
+  broker.upkeepBell.ringAnyway(registration.leader);
   return ok({ lowWatermark: logStartOffset });
 }

@@ -19,6 +19,13 @@ const SLOT_CERTAIN_MS = IDLE_ITEMS_KEPT_MS / 2;
 /** A put that took longer was asleep: its item's TTL may end before it is tiered. */
 const EXPIRY_CERTAIN_MS = 60 * 60 * 1000;
 
+/** What was put into a log. */
+export interface PutItem {
+  readonly item: LogItem;
+  readonly registration: PartitionRegistration;
+  readonly segmentBytes: number;
+}
+
 /**
  * What a writer has to do with retention: when its items may be deleted, and whether a slot that it took had been deleted. One for
  * each writer of a log; a cache.
@@ -64,17 +71,13 @@ export class ItemExpiry {
    * After a put. `readAt`: when the slot was certainly free; `leader`: parts on the leader's stores. A writer that slept asks whether the
    * slot had been deleted in the meantime, so that what it wrote is nowhere. Errors: REQUEST_TIMED_OUT, `outcome` unknown, if it may be so.
    */
-  async confirm(
-    leader: BrokerParts,
-    item: LogItem,
-    registration: PartitionRegistration,
-    readAt: number,
-  ): Promise<void> {
+  async confirm(leader: BrokerParts, put: PutItem, readAt: number): Promise<void> {
     const { segmentRegistry, clock } = this.#parts;
     if (segmentRegistry === undefined) return;
+    const { item, registration } = put;
     const sleptMs = clock.now() - readAt;
     if (sleptMs < SLOT_CERTAIN_MS) {
-      this.#bell.ring(this.#state);
+      this.#bell.ring(this.#log, put, this.#state);
       return;
     }
     const { topicId, partition } = registration;
@@ -82,7 +85,7 @@ export class ItemExpiry {
       readRegistration(this.#parts, topicId, partition),
       untilKnown(this.#parts, "reading the tiering state", () => segmentRegistry.readTieringState(this.#log)),
     ]);
-    this.#bell.ring(state);
+    this.#bell.ring(this.#log, put, state);
     // Nothing at localLogStartOffset or above was ever deleted, so the slot had been free.
     const hotFrom = Math.max(current?.logStartOffset ?? Number.POSITIVE_INFINITY, state?.localLogStartOffset ?? 0);
     if (item.baseOffset < hotFrom) throw mayBeNowhere(this.#log, item.baseOffset, sleptMs);

@@ -1,13 +1,13 @@
 import { KafkaError } from "../../kafka/kafka-error.ts";
 import type { LogItem } from "../../log/log-item.ts";
-import { estimateBytes, sealableItems, type UntieredStretch } from "../../log/segment/tiering-plan.ts";
+import { batchBytes, estimateBytes, sealableItems, type UntieredStretch } from "../../log/segment/tiering-plan.ts";
 import { at } from "../replica-stores.ts";
 import { untilKnown } from "../until-known.ts";
 import type { CommittedEnd } from "./committed-end.ts";
 import type { UpkeepBroker, UpkeepLog } from "./upkeep-log.ts";
 
-/** What is looked at to judge a stretch: some KiB at its begin, and its last item. */
-const SAMPLE = { maxItems: 100, maxBytes: 32 * 1024 };
+/** What is looked at to judge a stretch, twice by every run: some KiB at its begin, and its last item. A query is billed by all items that it may bring. */
+const SAMPLE = { maxItems: 16, maxBytes: 32 * 1024 };
 /** Epochs that follow each other without a record between them. */
 const MAX_PAGES = 100;
 
@@ -45,7 +45,7 @@ export async function untieredStretch(
     const first = seen.find(({ waitFor }) => waitFor === undefined);
     const end = (seen.at(-1)?.lastOffset ?? from - 1) + 1;
     if (first !== undefined) {
-      const bytes = seen.reduce((sum, item) => sum + bytesOf(item), 0);
+      const bytes = seen.reduce((sum, item) => sum + batchBytes(item), 0);
       const rest = highWatermark - end;
       return { baseOffset, first, bytes: bytes + (rest === 0 ? 0 : estimateBytes(samples(seen, lastItem), rest)) };
     }
@@ -58,13 +58,8 @@ export async function untieredStretch(
 function samples(seen: readonly LogItem[], lastItem: LogItem | undefined) {
   return (lastItem === undefined ? seen : [...seen, lastItem]).map((item) => ({
     offsets: item.lastOffset - item.baseOffset + 1,
-    bytes: bytesOf(item),
+    bytes: batchBytes(item),
   }));
-}
-
-function bytesOf({ payload }: LogItem): number {
-  if (payload.kind === "inline") return payload.batches.length;
-  return payload.kind === "object" ? payload.object.sizeInBytes : 0;
 }
 
 function missing({ log }: UpkeepLog, offset: number): KafkaError {

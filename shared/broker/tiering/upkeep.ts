@@ -1,5 +1,5 @@
 import { KafkaError } from "../../kafka/kafka-error.ts";
-import { logKey } from "../../log/log-item.ts";
+import { type LogKey, logKey } from "../../log/log-item.ts";
 import { retentionTerms } from "../../log/retention-terms.ts";
 import type { TieringState } from "../../log/segment/tiering-state.ts";
 import { sideBySide } from "../../runtime/side-by-side.ts";
@@ -18,6 +18,8 @@ export interface UpkeepOptions {
   readonly untilMs: number;
   /** Partitions that were all looked after so short a time ago are left out: somebody else was just here. */
   readonly unlessWithinMs?: number;
+  /** Of all logs only this one. */
+  readonly log?: LogKey | undefined;
 }
 
 /** What one run did, over all partitions. */
@@ -37,6 +39,8 @@ export interface Upkeep {
 
 interface Task extends PartitionToKeep {
   readonly caughtUpAt: number;
+  /** Nothing was due when it was last looked after, whenever that was. */
+  readonly isIdle: boolean;
 }
 
 const NOTHING: Upkeep = {
@@ -52,26 +56,30 @@ const NOTHING: Upkeep = {
 };
 
 /**
- * The upkeep of all logs that this region leads: those first for which it was longest ago, so that what there is no time for has its turn in
+ * The upkeep of all logs that this region leads, or of one: those first for which it was longest ago, so that what there is no time for has its turn in
  * the next run. Safe to run twice at once, and to be killed anywhere. Tells how far tiering is behind. Errors: what the metadata fail
  * with; one partition's failure is noted, and is nobody else's.
  */
 export async function upkeepLogs(broker: Broker, options: UpkeepOptions): Promise<Upkeep> {
   if (!canKeepLogs(broker)) return NOTHING;
   const { clock, metrics } = broker;
-  const tasks = await tasksOf(broker);
+  const tasks = await tasksOf(broker, options.log);
   const now = clock.now();
   const due = tasks.filter(({ caughtUpAt }) => now - caughtUpAt >= (options.unlessWithinMs ?? 0));
   due.sort((one, other) => one.caughtUpAt - other.caughtUpAt);
-  const run = { ...NOTHING, partitions: tasks.length, needsClock: due.length < tasks.length };
+  const run = {
+    ...NOTHING,
+    partitions: tasks.length,
+    needsClock: due.length < tasks.length || options.log !== undefined,
+  };
   let lagMs = 0;
   await sideBySide(due, PARTITIONS_AT_ONCE, async (task) => {
     const lag = () => Math.max(0, clock.now() - task.caughtUpAt);
     if (clock.now() >= options.untilMs) {
       run.left++;
       run.needsClock = true;
-      // One that was never looked at is behind by nothing that anybody could tell.
-      if (task.caughtUpAt > 0) lagMs = Math.max(lagMs, lag());
+      // One that was never looked at, or is idle, is behind by nothing that anybody could tell.
+      if (task.caughtUpAt > 0 && !task.isIdle) lagMs = Math.max(lagMs, lag());
       return;
     }
     try {
@@ -87,6 +95,8 @@ export async function upkeepLogs(broker: Broker, options: UpkeepOptions): Promis
     }
   });
   metrics.gauge("TieringLag", lagMs);
+  metrics.count("SegmentsTiered", run.segmentsTiered);
+  metrics.count("BytesTiered", run.bytesTiered);
   return run;
 }
 
@@ -108,11 +118,12 @@ function add(run: { -readonly [Name in keyof Upkeep]: Upkeep[Name] }, done: Part
   run.needsClock ||= done.needsClock;
 }
 
-/** The partitions that this region leads, and when each was last caught up; 0: never. */
-async function tasksOf(broker: UpkeepBroker): Promise<Task[]> {
+/** The partitions that this region leads, all or one, and when each was last caught up; 0: never. */
+async function tasksOf(broker: UpkeepBroker, only: LogKey | undefined): Promise<Task[]> {
   const tasks: Task[] = [];
   const own = ownBrokerId(broker);
-  await sideBySide(await listAllTopics(broker), TOPICS_AT_ONCE, async (topic) => {
+  const topics = (await listAllTopics(broker)).filter(({ topicId }) => only?.startsWith(`${topicId}#`) ?? true);
+  await sideBySide(topics, TOPICS_AT_ONCE, async (topic) => {
     const { topicId } = topic;
     const readStates = () => broker.segmentRegistry.readTieringStates(topicId);
     const [{ partitions }, states] = await Promise.all([
@@ -123,8 +134,10 @@ async function tasksOf(broker: UpkeepBroker): Promise<Task[]> {
     const terms = retentionTerms(topic.configs);
     for (const registration of partitions) {
       if (registration.leader !== own || registration.isEnded) continue;
-      const caughtUpAt = byLog.get(logKey(topicId, registration.partition))?.caughtUpAt ?? 0;
-      tasks.push({ topicName: topic.name, registration, terms, caughtUpAt });
+      const log = logKey(topicId, registration.partition);
+      if (only !== undefined && log !== only) continue;
+      const { caughtUpAt = 0, idleSince } = byLog.get(log) ?? {};
+      tasks.push({ topicName: topic.name, registration, terms, caughtUpAt, isIdle: idleSince !== undefined });
     }
   });
   return tasks;

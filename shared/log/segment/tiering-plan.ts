@@ -53,6 +53,23 @@ export function estimateBytes(
   return total === 0 ? 0 : (bytes / total) * offsets;
 }
 
+/** Bytes of an item's RecordBatches, wherever they lie. */
+export function batchBytes({ payload }: LogItem): number {
+  if (payload.kind === "inline") return payload.batches.length;
+  return payload.kind === "object" ? payload.object.sizeInBytes : 0;
+}
+
+/**
+ * Whether one more segment is full with this item: what no segment has comes past segment.bytes, or a multiple of it, within it. By the item's own
+ * bytes for each offset: many writers, none of which sees all that is appended, find so about once for each segment.bytes among them, whatever they
+ * know of `tieredEndOffset`.
+ */
+export function fillsSegment(item: LogItem, tieredEndOffset: number, segmentBytes: number): boolean {
+  const bytesPerOffset = batchBytes(item) / (item.lastOffset - item.baseOffset + 1);
+  const segmentsAt = (offset: number) => Math.floor(((offset - tieredEndOffset) * bytesPerOffset) / segmentBytes);
+  return item.baseOffset >= tieredEndOffset && segmentsAt(item.lastOffset + 1) > segmentsAt(item.baseOffset);
+}
+
 /**
  * The items of a page that may be sealed: those that continue at `fromOffset`, up to the highWatermark. What lies above may still
  * be overwritten (REPLICATION.md, 8), and nothing is ever taken out of a segment again.

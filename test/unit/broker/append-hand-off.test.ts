@@ -9,6 +9,7 @@ import { produceBatches } from "../../../shared/broker/produce-batches.ts";
 import { KafkaError } from "../../../shared/kafka/kafka-error.ts";
 import { encodeBatch } from "../../../shared/record/encode-batch.ts";
 import { systemClock } from "../../../shared/runtime/clock.ts";
+import { MemorySegmentRegistry } from "../../../shared/storage/memory/memory-segment-registry.ts";
 import { memoryParts, produce, topicOf, values } from "../../fixtures/broker.ts";
 import { RecordedMetrics } from "../../fixtures/recorded-metrics.ts";
 
@@ -47,6 +48,22 @@ async function arrive(events = invocations.events.splice(0)): Promise<void> {
     await appendHandedOff(openBroker({ ...broker, metrics }), appends!, 5_000);
   }
 }
+
+it("is not frozen before what it began is out: the upkeep of the log that it wrote to", async () => {
+  const rung: string[] = [];
+  const invoke = async (event: string) => {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    rung.push(event);
+  };
+  const upkeepInvocations = new Map([[1, { maxEventBytes: 1_000, invoke }]]);
+  await topicOf(broker, "t");
+  await produce(broker, "t", [{ value: "a" }], NONE);
+  await broker.background.settled();
+  const appends = handedOffAppends(JSON.parse(invocations.events[0]!));
+  const segmentRegistry = new MemorySegmentRegistry();
+  await appendHandedOff(openBroker({ ...broker, segmentRegistry, upkeepInvocations }), appends!, 5_000);
+  expect(rung).toEqual(['{"upkeep":true}']);
+});
 
 describe("a produce with acks=0, where another invocation can write", () => {
   it("is answered before anything is written, and written by the other invocation", async () => {

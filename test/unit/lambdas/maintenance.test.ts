@@ -144,6 +144,59 @@ describe("maintenance, begun by the stream of deleted topics", () => {
     expect(read).not.toHaveBeenCalled();
   });
 
+  it("by a writer who has filled a segment keeps that log alone, and has the clock go on", async () => {
+    const turned: string[] = [];
+    shared.clock = { turnOn: async () => void turned.push("on"), turnOff: async () => void turned.push("off") };
+    const registry = new MemorySegmentRegistry();
+    broker = openBroker({ ...parts, segmentRegistry: registry });
+    shared.broker = broker;
+    const configs = { "segment.ms": "3600000", "retention.ms": "-1" };
+    const topicId = await topicOf(broker, "kept", 2, configs);
+    for (const partition of [0, 1]) await produce(broker, "kept", [{ value: "x", partition, timestamp: now }]);
+    await deletedTopic("gone");
+    now += 3_600_000;
+    expect(await handler({ upkeep: `${topicId}#1` }, lasting(900_000))).toEqual({
+      itemsDeleted: 0,
+      topicsRemoved: 0,
+      upkeep: expect.objectContaining({ partitions: 1, segmentsTiered: 1 }),
+    });
+    expect(turned).toEqual(["on"]);
+    expect(await registry.readTieringState(`${topicId}#0`)).toBeUndefined();
+    expect(await left()).toHaveLength(1);
+    await expect(handler({ upkeep: "no-log" }, lasting(900_000))).rejects.toThrow('or a log as "topicId#partition"');
+  });
+
+  it("by hand sets the clock going where it finds something that will be due; by the clock that goes it need not", async () => {
+    const turned: string[] = [];
+    shared.clock = { turnOn: async () => void turned.push("on"), turnOff: async () => void turned.push("off") };
+    broker = openBroker({ ...parts, segmentRegistry: new MemorySegmentRegistry() });
+    shared.broker = broker;
+    await topicOf(broker, "kept");
+    await produce(broker, "kept", [{ value: "x", timestamp: now }]);
+    await handler({ source: "aws.events" }, lasting(900_000));
+    expect(turned).toEqual([]);
+    await handler({}, lasting(900_000));
+    expect(turned).toEqual(["on"]);
+  });
+
+  it("leaves half of its time to the logs, however much deleted topics left behind", async () => {
+    broker = openBroker({ ...parts, segmentRegistry: new MemorySegmentRegistry() });
+    shared.broker = broker;
+    const topicId = await topicOf(broker, "kept", 1, { "segment.ms": "3600000", "retention.ms": "-1" });
+    await produce(broker, "kept", [{ value: "x", timestamp: now }]);
+    await deletedTopic("large");
+    now += 3_600_000;
+    // Each step takes a minute, and there is always more.
+    vi.spyOn(broker.logStore, "deleteItems").mockImplementation(async () => {
+      now += 60_000;
+      return 1_000;
+    });
+    const run = await handler({ source: "aws.events" }, lasting(900_000));
+    expect(run).toMatchObject({ topicsRemoved: 0, upkeep: { segmentsTiered: 1, left: 0 } });
+    expect(run.itemsDeleted).toBeGreaterThan(5_000);
+    expect(await broker.segmentRegistry!.readTieringState(`${topicId}#0`)).toMatchObject({ tieredEndOffset: 1 });
+  });
+
   it("by hand waits for nothing, and says what it removed", async () => {
     await deletedTopic("t");
     expect(await handler({}, lasting(900_000))).toMatchObject({ itemsDeleted: 0, topicsRemoved: 0 });

@@ -18,6 +18,7 @@ import {
   COPY_ABANDONED_MS,
   copyUnderWay,
   estimateBytes,
+  fillsSegment,
   SUPERSEDED_KEPT_MS,
   sealableItems,
   sealReason,
@@ -195,5 +196,38 @@ describe("the names of a segment's objects", () => {
     expect(orphans([], NOW + ORPHANED_AFTER_MS)).toEqual([]);
     expect(orphans([], NOW + ORPHANED_AFTER_MS + 1)).toEqual([keys.log, keys.indexes]);
     expect(orphans(["AAAAAAAAAAAAAAAAAAAAA-_"], NOW + 9 * HOUR_MS)).toEqual([]);
+  });
+});
+
+describe("a segment is full", () => {
+  const bytes = (baseOffset: number, length: number, count = 1) => ({
+    ...item(baseOffset),
+    lastOffset: baseOffset + count - 1,
+    payload: { kind: "inline" as const, batches: new Uint8Array(length) },
+  });
+
+  it("with the item that comes past segment.bytes, as with each that comes past a multiple of it, and with no other", () => {
+    const full = Array.from({ length: 100 }, (_, index) => 40 + index).filter((offset) =>
+      fillsSegment(bytes(offset, 100), 40, 1_000),
+    );
+    expect(full).toEqual([49, 59, 69, 79, 89, 99, 109, 119, 129, 139]);
+  });
+
+  it("about once for each segment.bytes among writers whose items differ in size", () => {
+    let [rung, offset, total] = [0, 7, 0];
+    for (let index = 0; index < 3_000; index++) {
+      const [length, count] = [100 + ((index * 7_919) % 900), 1 + ((index * 31) % 5)];
+      if (fillsSegment(bytes(offset, length, count), 7, 50_000)) rung++;
+      offset += count;
+      total += length;
+    }
+    expect(rung).toBeGreaterThan((total / 50_000) * 0.7);
+    expect(rung).toBeLessThan((total / 50_000) * 1.4);
+  });
+
+  it("not with an item below what is in segments already, and with every one that is as large as a segment", () => {
+    expect(fillsSegment(bytes(5, 10_000), 6, 1_000)).toBe(false);
+    expect(fillsSegment(bytes(5, 10_000), 5, 1_000)).toBe(true);
+    expect(fillsSegment(bytes(6, 10_000), 5, 1_000)).toBe(true);
   });
 });
