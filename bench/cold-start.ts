@@ -23,7 +23,7 @@ import { inTurns, table } from "./rounds.ts";
  * node:http comes in, a socket is opened), and no function that answers from the store is without it; beside it stands GET
  * /health, which asks for the cluster twice. `a GetItem and a PutItem` writes too, as a produce must. Beside these stands the
  * produce of one record to a topic that is there: six requests, one behind the other, for the cluster, the topic, its
- * partitions, the log's checkpoint and its end, and the append. The coordinator describes a group, four requests, and takes in the
+ * partitions, the log's checkpoint and its end, and the append. The coordinator describes a group with one member, and takes in the
  * first member of one, some twenty, five of them transactions.
  *
  * The store is the embedded one and answers within a millisecond: nearly all of it is this process's own time.
