@@ -74,8 +74,6 @@ const USE_GROUPS = [
   "dynamodb:UpdateItem",
   "dynamodb:DeleteItem",
   "dynamodb:ConditionCheckItem",
-  // Removes the offsets of a group that was deleted.
-  "dynamodb:BatchWriteItem",
 ];
 
 /**

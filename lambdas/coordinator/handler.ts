@@ -23,9 +23,6 @@ bringGroupStores((client, table) => ({
 
 const answer = httpHandler(COORDINATOR_ROUTES);
 
-/** Where the last sweep ran out of time. An environment that begins anew begins at the first group. */
-let sweptTo: string | undefined;
-
 /**
  * The function behind every route about consumer groups, and the sweep over the groups of this region: what EventBridge sends
  * (`source` "aws.events", or "aws.scheduler" for whoever passes that on), and `{"sweep":true}` by hand. Records of the group table's stream, which
@@ -43,8 +40,7 @@ export function sweep(context?: InvocationContext, event?: unknown): Promise<Swe
   return observed({ context }, async (logger) => {
     const broker = processBroker();
     const untilMs = broker.clock.now() + Math.min(SWEEP_MS, remainingMs(context, END_MARGIN_MS));
-    const swept = await sweepGroups(broker, { untilMs, after: sweptTo });
-    sweptTo = swept.next;
+    const swept = await sweepGroups(broker, { untilMs });
     const isIdle = swept.offsetsDeleted + swept.groupsDeleted + swept.failed === 0 && swept.next === undefined;
     if (!isIdle) logger.info("consumer groups were swept", { ...swept });
     const sweepClock = processSweepClock();

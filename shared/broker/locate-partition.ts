@@ -1,4 +1,5 @@
 import { ok, type Result, refused } from "../kafka/result.ts";
+import { topicNameRefusal } from "../kafka/topic-name.ts";
 import type { Broker } from "./broker.ts";
 import type { PartitionRegistration } from "./metadata-store.ts";
 import type { CachedTopic } from "./topic-cache.ts";
@@ -17,7 +18,8 @@ export async function locateTopic(broker: Broker, name: string): Promise<Result<
 }
 
 export function unknownTopic(name: string): ReturnType<typeof refused> {
-  return refused("UNKNOWN_TOPIC_OR_PARTITION", `topic ${JSON.stringify(name)} does not exist`, "create it first");
+  const hint = topicNameRefusal(name)?.hint ?? "create it first";
+  return refused("UNKNOWN_TOPIC_OR_PARTITION", `topic ${JSON.stringify(name)} does not exist`, hint);
 }
 
 /** Finds a partition; one that the cached topic lacks may have been added since, so the topic is read again first. */

@@ -28,6 +28,15 @@ export type CommitResult =
   | { readonly kind: "refused"; readonly owner: PartitionOwner | undefined }
   | { readonly kind: "overtaken" };
 
+/** Where a sweep over all groups stopped. */
+export interface SweepPlace {
+  /** The next one goes on behind this group, and from the first one on again when it is through. */
+  readonly after: string;
+  /** The largest lag that was met since the sweeps came by the first group last, and in the round before. */
+  readonly lag: number;
+  readonly lagBefore: number;
+}
+
 /**
  * The port to the `group` table: linearizable items. The table is a regional one: a group has its home in one region. It stores
  * and never decides. All reads are strongly consistent; a read of several items is no snapshot. Every operation is bounded in time.
@@ -67,8 +76,15 @@ export interface GroupStore {
     groupId: string,
     offsets: readonly (TopicIdPartition & { readonly offset: CommittedOffset })[],
   ): Promise<boolean[]>;
-  /** Removes up to `maxItems` partition items of a group that is dead. Fewer than that means that none is left. */
-  deletePartitions(groupId: string, maxItems: number): Promise<number>;
+  /**
+   * Removes up to `maxItems` (at most 1000) partition items of a group that is dead, as long as it is at this version. Fewer than that means that none is
+   * left. undefined: the group is at another version, or at its end, or another one; some may have been removed before. Errors: somebody else changes the
+   * group just now, too.
+   */
+  deletePartitions(
+    group: Pick<Group, "groupId" | "incarnation" | "version">,
+    maxItems: number,
+  ): Promise<number | undefined>;
 
   /** Groups in order of groupId, above `after`, up to `limit` (at most 1000). `sweepBefore`: only those that are to be swept by then. */
   listGroups(options: {
@@ -76,4 +92,9 @@ export interface GroupStore {
     readonly after?: string;
     readonly sweepBefore?: number;
   }): Promise<GroupListing[]>;
+  /** The groups of these ids (at most 100), in any order; those that do not exist are left out. */
+  readGroups(groupIds: readonly string[]): Promise<Group[]>;
+  /** Where a sweep stopped that had not time for all; undefined: nowhere. One item for all groups, which whoever comes last has put. */
+  readSweepPlace(): Promise<SweepPlace | undefined>;
+  putSweepPlace(place: SweepPlace | undefined): Promise<void>;
 }

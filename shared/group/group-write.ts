@@ -12,6 +12,8 @@ export type GroupWrite =
   | { readonly kind: "delete-group"; readonly group: Pick<Group, "groupId" | "incarnation" | "version"> }
   /** The group is at this version still. */
   | { readonly kind: "check-group"; readonly group: Pick<Group, "groupId" | "incarnation" | "version"> }
+  /** There is no group. */
+  | { readonly kind: "check-no-group" }
   | { readonly kind: "put-listing"; readonly listing: GroupListing }
   | { readonly kind: "delete-listing"; readonly groupId: string }
   /** Unconditional: it goes with the group whose version it belongs to. */

@@ -54,7 +54,7 @@ export type CommitVerdict =
  * generation, in one write with a check of the group. Anybody else commits while a group has no members.
  *
  * Refusals: GROUP_ID_NOT_FOUND, UNKNOWN_MEMBER_ID, STALE_MEMBER_EPOCH, ILLEGAL_GENERATION, REBALANCE_IN_PROGRESS, FENCED_INSTANCE_ID,
- * INVALID_GROUP_ID, INVALID_REQUEST, COORDINATOR_NOT_AVAILABLE; for one offset alone OFFSET_METADATA_TOO_LARGE.
+ * INVALID_GROUP_ID, INVALID_REQUEST, COORDINATOR_NOT_AVAILABLE; for one offset alone OFFSET_METADATA_TOO_LARGE, INVALID_REQUEST for its metadata.
  */
 export function commitOffsets(
   view: GroupView,
@@ -189,6 +189,8 @@ function committed(
 }
 
 function metadataRefusal({ metadata = "", topic, partition }: OffsetToCommit): Refusal | undefined {
+  if (!metadata.isWellFormed())
+    return refuse("INVALID_REQUEST", `the metadata of ${topic}-${partition} is not well-formed Unicode`);
   if (metadata.length <= MAX_OFFSET_METADATA_LENGTH) return undefined;
   return refuse(
     "OFFSET_METADATA_TOO_LARGE",

@@ -3,22 +3,21 @@ import type { GroupPartition } from "./group-store.ts";
 
 /**
  * Which of these offsets have outlived offsets.retention.minutes. In a group without members the time runs from when the last one went, or
- * from the commit if that was later. In one with members it runs from the commit, for topics that nobody subscribes to any more.
- *
- * `isSubscribed`: undefined if that is not known, as of members of a classic group that speak a protocol of their own: then nothing expires.
+ * from the commit if that was later. In one with members it runs from the commit, for partitions that nobody wants (`isWanted`): nobody subscribes to their
+ * topics any more, or the topics are gone.
  */
 export function expiredOffsets(
   group: Group,
-  isSubscribed: ((topic: string) => boolean) | undefined,
+  isWanted: (partition: GroupPartition) => boolean,
   partitions: readonly GroupPartition[],
   now: number,
   retentionMs: number,
 ): readonly GroupPartition[] {
-  return partitions.filter(({ topic, owner, committed }) => {
+  return partitions.filter((partition) => {
+    const { owner, committed } = partition;
     if (committed === undefined || owner !== undefined) return false;
     if (group.emptySince !== undefined) return Math.max(group.emptySince, committed.committedAt) + retentionMs <= now;
-    if (isSubscribed === undefined || isSubscribed(topic)) return false;
-    return committed.committedAt + retentionMs <= now;
+    return !isWanted(partition) && committed.committedAt + retentionMs <= now;
   });
 }
 

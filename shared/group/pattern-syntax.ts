@@ -61,7 +61,7 @@ export function parsePattern(text: string): PatternNode {
     if (takeIf("*")) return { min: 0, max: undefined };
     if (takeIf("+")) return { min: 1, max: undefined };
     if (takeIf("?")) return { min: 0, max: 1 };
-    const counted = /^\{(\d{1,4})(,(\d{0,4}))?\}/.exec(text.slice(at, at + 12));
+    const counted = /^\{(\d+)(,(\d*))?\}/.exec(text.slice(at));
     if (counted === null) return undefined;
     const min = Number(counted[1]);
     const max = counted[2] === undefined ? min : counted[3] === "" ? undefined : Number(counted[3]);

@@ -13,38 +13,52 @@ export type Swept =
   | { readonly kind: "gone" }
   /** Its deletion was cut short: it is to be gone on with (group-deletion.ts). */
   | { readonly kind: "dead"; readonly group: Group }
-  /** `isSubscribed`: undefined if nobody can tell. Offsets of other topics may expire. */
-  | {
-      readonly kind: "in use" | "empty";
-      readonly group: Group;
-      readonly isSubscribed: ((topic: string) => boolean) | undefined;
-    };
+  | { readonly kind: "in use" | "empty"; readonly group: Group };
+
+/** Whether a sweep has anything to do for a group but to see how far it is behind, and what it may forget. */
+export function isSweepDue(group: Group, now: number): boolean {
+  if (group.isDead || group.emptySince !== undefined) return true;
+  return group.type === "consumer" ? isReviewDue(group, now) : isClassicReviewDue(group, now);
+}
 
 /**
  * One step of the sweep of one group: what a touch by a member would do, for groups whose members are all silent. A group that is in use and was
  * looked after lately costs one read. Then its partitions are to be read, and {@link offsetsToExpire} says what becomes of them.
  */
 export function sweepGroup(view: GroupView, groupId: string, context: GroupContext): Decision<Swept> {
-  const { group, members } = view;
-  if (group === undefined) return answer({ kind: "gone" }, [{ kind: "delete-listing", groupId }]);
+  const { group } = view;
+  // Unless it begins just now.
+  if (group === undefined)
+    return answer({ kind: "gone" }, [{ kind: "check-no-group" }, { kind: "delete-listing", groupId }]);
   if (group.isDead) return answer({ kind: "dead", group });
   if (group.type === "consumer" && isReviewDue(group, context.now)) {
     // Nobody is in it: what it was about does not matter until somebody joins.
     if (group.emptySince === undefined) return review(view, group, context);
   }
   if (group.type === "classic" && isClassicReviewDue(group, context.now)) return reviewClassic(view, group, context);
-  if (group.emptySince !== undefined) return answer({ kind: "empty", group, isSubscribed: () => false });
-  if (members === undefined) return read({ kind: "members" });
-  return answer({ kind: "in use", group, isSubscribed: groupSubscription(group, members) });
+  return answer({ kind: group.emptySince === undefined ? "in use" : "empty", group });
 }
 
-/** Which of a group's offsets a sweep removes (GroupStore.deleteOffsets). */
+/**
+ * Which of a group's offsets a sweep removes (GroupStore.deleteOffsets). `isWanted`: in a group that is in use, whether a partition's topic is there and
+ * somebody subscribes to it ({@link subscriptionInUse}); without it, all that could expire.
+ */
 export function offsetsToExpire(
-  { group, isSubscribed }: Extract<Swept, { readonly kind: "in use" | "empty" }>,
+  { group }: Extract<Swept, { readonly kind: "in use" | "empty" }>,
   partitions: readonly GroupPartition[],
   { now, config }: Pick<GroupContext, "now" | "config">,
+  isWanted: (partition: GroupPartition) => boolean = () => false,
 ): readonly GroupPartition[] {
-  return expiredOffsets(group, isSubscribed, partitions, now, config.offsetsRetentionMs);
+  return expiredOffsets(group, isWanted, partitions, now, config.offsetsRetentionMs);
+}
+
+/** To which topics, by name, a group's members subscribe; undefined where nobody can tell, or its last member is leaving just now: its time begins then. */
+export function subscriptionInUse({ group, members }: GroupView): Decision<((topic: string) => boolean) | undefined> {
+  if (group === undefined || group.isDead || group.emptySince !== undefined)
+    return { kind: "answer", writes: [], answer: undefined };
+  if (members === undefined) return read({ kind: "members" });
+  const isSubscribed = members.length === 0 ? undefined : groupSubscription(group, members);
+  return { kind: "answer", writes: [], answer: isSubscribed };
 }
 
 /**

@@ -5,18 +5,19 @@ import {
   acquire,
   classicGroup,
   classicMember,
-  commitOf,
   consumerGroup,
   consumerMember,
   release,
   session,
   target,
 } from "./group-items.ts";
+import { groupListingsContract } from "./group-store-listings.contract.ts";
 import { groupOffsetsContract } from "./group-store-offsets.contract.ts";
 
 /** What every group store does. */
 export function groupStoreContract(name: string, open: () => GroupStore): void {
   groupOffsetsContract(name, open);
+  groupListingsContract(name, open);
   describe(`the group store on ${name}`, () => {
     const group = () => `g-${crypto.randomUUID()}`;
     const put = (one: Parameters<GroupStore["write"]>[1][number]) => [one];
@@ -197,73 +198,6 @@ export function groupStoreContract(name: string, open: () => GroupStore): void {
       expect(await store.listPartitions(groupId, { limit: 1000 })).toHaveLength(99);
       const partitions = Array.from({ length: 100 }, (_, partition) => ({ topicId: "T", partition }));
       expect(await store.readPartitions(groupId, partitions)).toHaveLength(99);
-    });
-
-    it("deletes a group with all that lies beside it, and lists those that there are", async () => {
-      const store = open();
-      const prefix = group();
-      const ids = ["c", "a", "b"].map((letter) => `${prefix}${letter}`);
-      for (const [index, groupId] of ids.entries()) {
-        await store.write(groupId, [
-          { kind: "put-group", group: consumerGroup({ groupId }) },
-          { kind: "put-listing", listing: { groupId, sweepAt: index * 10 } },
-          { kind: "put-target", target },
-        ]);
-        await store.commitOffsets(
-          groupId,
-          Array.from({ length: 30 }, (_, partition) => commitOf(partition, 1)),
-        );
-      }
-      const listed = async (options: object = {}) =>
-        (await store.listGroups({ limit: 10, after: prefix, ...options })).map(({ groupId }) =>
-          groupId.slice(prefix.length),
-        );
-      const mine = (found: string[]) => found.filter((letter) => letter.length === 1);
-      expect(mine(await listed()).slice(0, 3)).toEqual(["a", "b", "c"]);
-      expect(await listed({ limit: 1, after: ids[1] })).toEqual(["b"]);
-      expect(mine(await listed({ sweepBefore: 20 }))).toEqual(["a", "c"]);
-
-      const groupId = ids[1]!;
-      expect(await store.deletePartitions(groupId, 20)).toBe(20);
-      expect(await store.deletePartitions(groupId, 20)).toBe(10);
-      const end = (version: number) =>
-        store.write(groupId, [
-          { kind: "delete-group", group: consumerGroup({ groupId, version }) },
-          { kind: "delete-listing", groupId },
-        ]);
-      expect(await end(2)).toBe(false);
-      expect(await end(1)).toBe(true);
-      expect(await store.readGroup(groupId)).toEqual({});
-      expect(await store.readTarget(groupId)).toBeUndefined();
-      expect(mine(await listed()).slice(0, 2)).toEqual(["b", "c"]);
-    });
-
-    it("keeps groups apart whose names contain what keys are made of", async () => {
-      const store = open();
-      const one = group();
-      const other = `${one}#x`;
-      await store.write(one, [{ kind: "put-member", member: consumerMember({ memberId: "x#y" }) }]);
-      await store.write(other, [{ kind: "put-member", member: consumerMember({ memberId: "y" }) }]);
-      expect((await store.readMembers(one)).map(({ member }) => member.memberId)).toEqual(["x#y"]);
-      expect((await store.readMembers(other)).map(({ member }) => member.memberId)).toEqual(["y"]);
-    });
-
-    it("reads members over pages of a megabyte", async () => {
-      const store = open();
-      const groupId = group();
-      const subscribedTopicNames = Array.from({ length: 1_000 }, (_, index) => `${"t".repeat(46)}${index}`);
-      const ids = Array.from({ length: 50 }, (_, index) => `m${index + 10}`);
-      for (const memberId of ids) {
-        const writes: GroupWrite[] = [
-          { kind: "put-member", member: consumerMember({ memberId, subscribedTopicNames }) },
-          { kind: "begin-session", session: session(memberId, 70) },
-        ];
-        expect(await store.write(groupId, writes)).toBe(true);
-      }
-      const read = await store.readMembers(groupId);
-      expect(read.map(({ member }) => member.memberId)).toEqual(ids);
-      expect(read.every(({ session: each }) => each?.sessionExpiresAt === 70)).toBe(true);
-      expect(read.at(-1)?.member).toEqual(consumerMember({ memberId: "m59", subscribedTopicNames }));
     });
   });
 }

@@ -53,7 +53,6 @@ describe("permissions", () => {
     const of = (sid: string) => [[bySid[sid]!.Action].flat().toSorted(), JSON.stringify(bySid[sid]!.Resource)] as const;
     expect(of("UseGroups")[0]).toEqual([
       "dynamodb:BatchGetItem",
-      "dynamodb:BatchWriteItem",
       "dynamodb:ConditionCheckItem",
       "dynamodb:DeleteItem",
       "dynamodb:GetItem",

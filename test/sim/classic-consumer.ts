@@ -4,7 +4,7 @@ import type { JoinedGroup } from "../../shared/broker/groups/join-group.ts";
 import { subscribedTopicNames } from "../../shared/group/consumer-protocol.ts";
 import { NO_PARTITIONS, type PartitionsByTopic, partitionsByTopic } from "../../shared/group/partitions-by-topic.ts";
 import { assignmentOf, subscriptionOf, type TopicPartition } from "./classic-protocol-bytes.ts";
-import { ask, consume, type GroupWorld, type Place } from "./group-clients.ts";
+import { ask, consume, type GroupWorld, type Place, untilMorning } from "./group-clients.ts";
 import { type Believer, commitMetadata } from "./group-history.ts";
 
 const SESSION_TIMEOUT_MS = 8_000;
@@ -25,6 +25,7 @@ export class ClassicConsumer implements Believer {
   /** The leader: how many partitions it knew of when it assigned them. */
   #known = 0;
   #calledAt = 0;
+  #isStopped = false;
 
   constructor(world: GroupWorld, groupId: string, name: string, instanceId?: string) {
     this.#world = world;
@@ -37,7 +38,8 @@ export class ClassicConsumer implements Believer {
   async run(rounds: number): Promise<void> {
     const { scheduler, isOver, isPaused, weather } = this.#world;
     await scheduler.sleep(scheduler.integer(8_000));
-    for (let round = 0; !isOver(); round++) {
+    for (let round = 0; !isOver() && !this.#isStopped; round++) {
+      await untilMorning(this.#world);
       if (isPaused()) {
         await this.#leave();
         while (isPaused()) await scheduler.sleep(1_000);
@@ -60,6 +62,7 @@ export class ClassicConsumer implements Believer {
     const { scheduler } = this.#world;
     const dice = scheduler.integer(100);
     if (dice < 25) await this.#leave();
+    else if (dice < 40 && this.instanceId !== undefined) await this.#beReplaced();
     else if (dice < 55) {
       await scheduler.sleep(3_000 + scheduler.integer(25_000));
       if (scheduler.chance(0.5)) await this.#commit();
@@ -68,6 +71,24 @@ export class ClassicConsumer implements Believer {
       this.#begin("");
       await scheduler.sleep(scheduler.integer(15_000));
     } else await this.#giveUp();
+  }
+
+  /** Another one takes its place under its instanceId at once, while it sleeps. It wakes up and goes on, while that one does so, too. */
+  async #beReplaced(): Promise<void> {
+    const { scheduler } = this.#world;
+    const other = new ClassicConsumer(this.#world, this.groupId, `${this.#name}b`, this.instanceId);
+    const running = other.run(0);
+    await scheduler.sleep(scheduler.integer(20_000));
+    for (let rounds = 1 + scheduler.integer(4); rounds > 0 && this.memberEpoch > 0; rounds--) {
+      const { memberEpoch } = this;
+      if (scheduler.chance(0.5)) await this.#commit();
+      if (scheduler.chance(0.5) && this.memberEpoch > 0) await this.#heartbeat();
+      await consume(this.#world, this.groupId, this.#places, () => memberEpoch === this.memberEpoch);
+      await scheduler.sleep(scheduler.integer(2_000));
+    }
+    other.#isStopped = true;
+    await running;
+    other.#begin("");
   }
 
   /** It owns nothing, and joins again. */
@@ -150,7 +171,7 @@ export class ClassicConsumer implements Believer {
     members,
     skipAssignment,
   }: Extract<JoinedGroup, { kind: "joined" }>): Promise<void> {
-    const { scheduler, useCases, topicNames } = this.#world;
+    const { scheduler, useCases, topics } = this.#world;
     const { groupId, memberId, instanceId } = this;
     const isLeader = leaderId === memberId;
     const partitions = isLeader ? await this.#partitions() : [];
@@ -178,9 +199,8 @@ export class ClassicConsumer implements Believer {
     this.#assigned = assignedPartitions(synced.value.assignment);
     this.#known = isLeader ? Math.max(1, partitions.length) : 0;
     this.#calledAt = scheduler.now;
-    const ids = new Map([...topicNames].map(([topicId, name]) => [name, topicId]));
     this.owned = partitionsByTopic(
-      this.#assigned.map(({ topic, partition }) => ({ topicId: ids.get(topic)!, partition })),
+      this.#assigned.map(({ topic, partition }) => ({ topicId: topics.idOf(topic)!, partition })),
     );
     scheduler.note(`${memberId} in generation ${generationId}: ${JSON.stringify(this.owned)}`);
     await this.#world.history.checkBeliefs(groupId);
@@ -188,9 +208,8 @@ export class ClassicConsumer implements Believer {
   }
 
   async #findPlaces(): Promise<void> {
-    const { useCases, topicNames } = this.#world;
+    const { useCases, topics } = this.#world;
     const { groupId, memberId, memberEpoch } = this;
-    const ids = new Map([...topicNames].map(([topicId, name]) => [name, topicId]));
     const hasPlace = (at: TopicPartition) =>
       this.#places.some(({ topic, partition }) => topic === at.topic && partition === at.partition);
     const partitions = this.#assigned.filter((at) => !hasPlace(at));
@@ -201,7 +220,7 @@ export class ClassicConsumer implements Believer {
     for (const each of found.value) {
       if (!each.ok) continue;
       const { topic, partition, offset } = each.value;
-      this.#places.push({ topicId: ids.get(topic)!, topic, partition, offset });
+      this.#places.push({ topicId: topics.idOf(topic)!, topic, partition, offset });
     }
   }
 

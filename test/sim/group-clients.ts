@@ -1,6 +1,10 @@
 import type { Broker } from "../../shared/broker/broker.ts";
+import { deleteInstance } from "../../shared/broker/consumers/delete-instance.ts";
+import { commitInstanceOffsets } from "../../shared/broker/consumers/instance-offsets.ts";
+import { pollInstance } from "../../shared/broker/consumers/poll-instance.ts";
 import { commitOffsets } from "../../shared/broker/groups/commit-offsets.ts";
 import { consumerGroupHeartbeat } from "../../shared/broker/groups/consumer-group-heartbeat.ts";
+import { deleteGroup } from "../../shared/broker/groups/delete-group.ts";
 import { fetchPartitions } from "../../shared/broker/groups/fetch-partitions.ts";
 import { heartbeat } from "../../shared/broker/groups/heartbeat.ts";
 import { joinGroup } from "../../shared/broker/groups/join-group.ts";
@@ -9,22 +13,32 @@ import { poll } from "../../shared/broker/groups/poll.ts";
 import { startPositions } from "../../shared/broker/groups/start-positions.ts";
 import { sweepGroups } from "../../shared/broker/groups/sweep-groups.ts";
 import { syncGroup } from "../../shared/broker/groups/sync-group.ts";
-import { listPartitions, type PartitionsByTopic, partitionKey } from "../../shared/group/partitions-by-topic.ts";
+import {
+  listPartitions,
+  type PartitionsByTopic,
+  partitionKey,
+  type TopicIdPartition,
+} from "../../shared/group/partitions-by-topic.ts";
 import { KafkaError } from "../../shared/kafka/kafka-error.ts";
 import { withTimeout } from "../../shared/runtime/timeout.ts";
 import { textsOf } from "./clients.ts";
 import type { GroupHistory } from "./group-history.ts";
+import type { GroupTopics } from "./group-topics.ts";
 import type { Scheduler } from "./scheduler.ts";
 
 /** What a face would call: a planted bug has others. */
 export const USE_CASES = {
+  commitInstanceOffsets,
   commitOffsets,
   consumerGroupHeartbeat,
+  deleteGroup,
+  deleteInstance,
   fetchPartitions,
   heartbeat,
   joinGroup,
   leaveGroup,
   poll,
+  pollInstance,
   startPositions,
   sweepGroups,
   syncGroup,
@@ -41,9 +55,10 @@ export interface GroupWorld {
   readonly weather: () => Weather;
   /** Everybody is to leave, and to wait until this is over. */
   readonly isPaused: () => boolean;
+  /** Everybody sleeps where it is, for longer than any session. */
+  readonly isNight: () => boolean;
   readonly isOver: () => boolean;
-  /** Topic names by id: what a member is told is by both. */
-  readonly topicNames: ReadonlyMap<string, string>;
+  readonly topics: GroupTopics;
   /** Rises with every request, as a clock does. */
   nextSequence(): number;
 }
@@ -97,6 +112,11 @@ export async function ask<T>(
   }
 }
 
+export interface Subscription {
+  readonly topics?: readonly string[];
+  readonly pattern?: string;
+}
+
 /** A consumer's place in a partition. */
 export interface Place {
   readonly topicId: string;
@@ -112,8 +132,8 @@ export async function consume(
   places: readonly Place[],
   isAlive: () => boolean,
 ): Promise<void> {
-  const { scheduler, history, useCases } = world;
-  const positions = places.map(({ topic, partition, offset }) => ({ topic, partition, offset }));
+  const { scheduler, history, useCases, topics } = world;
+  const positions = places.map(({ topicId, topic, partition, offset }) => ({ topicId, topic, partition, offset }));
   if (positions.length === 0) return;
   const maxBytes = scheduler.chance(0.5) ? 300 : 1 << 16;
   const maxWaitMs = scheduler.integer(1_000);
@@ -123,7 +143,8 @@ export async function consume(
     const place = places.find(({ topic, partition }) => topic === position.topic && partition === position.partition)!;
     if (!fetched.ok) {
       const { code, message } = fetched.refusal;
-      if (code === "OFFSET_OUT_OF_RANGE") history.report(`${groupId} ${partitionKey(place)}: ${message}`);
+      if (code === "OFFSET_OUT_OF_RANGE" && topics.exists(place.topicId))
+        history.report(`${groupId} ${partitionKey(place)}: ${message}`);
       continue;
     }
     // The places are behind what was found before; a partition may come twice.
@@ -131,6 +152,28 @@ export async function consume(
     await processRecords(world, groupId, place, fetched.value.batches);
     place.offset = Math.max(place.offset, fetched.value.nextOffset);
   }
+}
+
+/** Where a member begins with these; those that it is not told are left out. */
+export async function placesOf(
+  world: GroupWorld,
+  member: { readonly groupId: string; readonly memberId: string; readonly memberEpoch: number },
+  partitions: readonly TopicIdPartition[],
+): Promise<Place[]> {
+  if (partitions.length === 0) return [];
+  const { useCases, topics, scheduler } = world;
+  const { groupId, memberId, memberEpoch } = member;
+  const named = partitions.map(({ topicId, partition }) => ({ topic: topics.nameOf(topicId), partition }));
+  const request = { groupId, memberId, memberEpoch, partitions: named, autoOffsetReset: "earliest" } as const;
+  const found = await ask(world, (broker) => useCases.startPositions(broker, request));
+  if (!found?.ok) return [];
+  return found.value.flatMap((each, index): Place[] => {
+    if (!each.ok) return [];
+    const { topic, offset } = each.value;
+    const { topicId, partition } = partitions[index]!;
+    scheduler.note(`${memberId} begins ${topic}-${partition} of ${topicId} at ${offset}`);
+    return [{ topicId, topic, partition, offset }];
+  });
 }
 
 export async function processRecords(
@@ -143,6 +186,13 @@ export async function processRecords(
     if (world.scheduler.chance(0.1)) await world.scheduler.sleep(world.scheduler.integer(200));
     world.history.process(groupId, partitionKey(place), offset, value);
   }
+}
+
+/** Sleeps until morning, if it is night. */
+export async function untilMorning({ scheduler, isNight }: GroupWorld): Promise<void> {
+  if (!isNight()) return;
+  while (isNight()) await scheduler.sleep(5_000);
+  await scheduler.sleep(scheduler.integer(5_000));
 }
 
 /** What is told of an assignment, as a set. */

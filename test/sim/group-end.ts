@@ -1,50 +1,54 @@
 import type { Broker } from "../../shared/broker/broker.ts";
-import { describeTopic } from "../../shared/broker/describe-topic.ts";
 import { fetch } from "../../shared/broker/fetch.ts";
 import { intersection, isEmpty, listPartitions, partitionKey } from "../../shared/group/partitions-by-topic.ts";
 import type { ClassicConsumer } from "./classic-consumer.ts";
 import { textsOf } from "./clients.ts";
 import type { GroupHistory } from "./group-history.ts";
+import type { GroupTopics } from "./group-topics.ts";
 import { NativeConsumer } from "./native-consumer.ts";
 import type { PollConsumer } from "./poll-consumer.ts";
+import type { RestConsumer } from "./rest-consumer.ts";
 
 /** The groups of a simulation. */
 export const CONSUMERS = "consumers";
 export const CLASSICS = "classics";
+/** What its members consume: they are not told when a topic is made anew, nor when one is added. */
+export const CLASSIC_TOPICS: readonly string[] = ["t", "u"];
 
 export interface GroupEnd {
   /** One whose stores do not fail. */
   readonly broker: Broker;
   readonly history: GroupHistory;
-  /** Names by id. */
-  readonly topics: ReadonlyMap<string, string>;
+  readonly topics: GroupTopics;
 }
 
 export interface Sent {
   readonly topic: string;
-  readonly partition: number;
+  /** Of the topic that there was when it was sent. */
+  readonly topicId: string;
   readonly value: string;
   isAcknowledged: boolean;
 }
 
 /** Everything is owned by one, and everybody has what it is to have. */
 export async function checkStill(
-  { broker, history, topics }: GroupEnd,
-  consumers: readonly (NativeConsumer | PollConsumer)[],
+  { history, topics }: GroupEnd,
+  consumers: readonly (NativeConsumer | PollConsumer | RestConsumer)[],
   classics: readonly ClassicConsumer[],
   when: string,
 ): Promise<void> {
   const { members, partitions } = await history.look(CONSUMERS);
   const owned = new Set(partitions.flatMap((each) => (each.owner === undefined ? [] : [partitionKey(each)])));
   const ofClassics = classics.flatMap((each) => listPartitions(each.owned).map(partitionKey));
-  for (const [topicId, topic] of topics) {
-    const described = await describeTopic(broker, topic);
-    const count = described.ok ? described.value.partitions.length : 0;
+  for (const topic of topics.names) {
+    const topicId = topics.idOf(topic)!;
+    const count = await topics.partitionCount(topic);
     for (let partition = 0; partition < count; partition++) {
       const key = partitionKey({ topicId, partition });
       if (!owned.has(key)) history.report(`${topic}-${partition} is nobody's ${when}`);
       const times = ofClassics.filter((each) => each === key).length;
-      if (topic !== "v" && times !== 1) history.report(`${topic}-${partition} is ${times} classic members' ${when}`);
+      if (CLASSIC_TOPICS.includes(topic) && times !== 1)
+        history.report(`${topic}-${partition} is ${times} classic members' ${when}`);
     }
   }
   const living = new Set(consumers.map(({ memberId }) => memberId));
@@ -74,13 +78,13 @@ export async function checkStill(
 /** Every record was processed by both groups, and is behind what is committed. */
 export async function checkLogs({ broker, history, topics }: GroupEnd, sent: readonly Sent[]): Promise<void> {
   const found = new Set<string>();
-  for (const [topicId, topic] of topics) {
-    const described = await describeTopic(broker, topic);
-    const count = described.ok ? described.value.partitions.length : 0;
+  for (const topic of topics.names) {
+    const topicId = topics.idOf(topic)!;
+    const count = await topics.partitionCount(topic);
     for (let partition = 0; partition < count; partition++) {
       const log = await readLog(broker, topic, partition);
       for (const { value } of log) found.add(value);
-      for (const groupId of topic === "v" ? [CONSUMERS] : [CONSUMERS, CLASSICS]) {
+      for (const groupId of CLASSIC_TOPICS.includes(topic) ? [CONSUMERS, CLASSICS] : [CONSUMERS]) {
         const key = partitionKey({ topicId, partition });
         const processed = history.processed(groupId, key);
         const missing = log.filter(({ offset, value }) => processed.get(offset) !== value);
@@ -97,8 +101,9 @@ export async function checkLogs({ broker, history, topics }: GroupEnd, sent: rea
       }
     }
   }
-  for (const { value, isAcknowledged } of sent)
-    if (isAcknowledged && !found.has(value)) history.report(`${value} was acknowledged, and is in no log`);
+  for (const { value, topicId, isAcknowledged } of sent)
+    if (isAcknowledged && topics.exists(topicId) && !found.has(value))
+      history.report(`${value} was acknowledged, and is in no log`);
 }
 
 async function readLog(broker: Broker, topic: string, partition: number): Promise<{ offset: number; value: string }[]> {

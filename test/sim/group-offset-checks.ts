@@ -1,7 +1,11 @@
-import type { OffsetCommit } from "../../shared/group/group-store.ts";
+import type { GroupPartition, OffsetCommit } from "../../shared/group/group-store.ts";
+import { groupSubscription } from "../../shared/group/group-subscription.ts";
 import type { GroupWrite } from "../../shared/group/group-write.ts";
 import { partitionKey } from "../../shared/group/partitions-by-topic.ts";
-import type { GroupHistory, Look } from "./group-history.ts";
+import { CLOCK_ERROR_MS, type GroupHistory, type Look } from "./group-history.ts";
+
+/** From when a sweep looks at a group to when it deletes what it found. */
+const LATEST_SWEEP_MS = 60_000;
 
 /** Committed offsets stay, go up, unless they were reset, and are behind what was processed. */
 export function checkOffsets(history: GroupHistory, groupId: string, before: Look, after: Look): void {
@@ -9,8 +13,11 @@ export function checkOffsets(history: GroupHistory, groupId: string, before: Loo
   for (const old of before.partitions) {
     const key = partitionKey(old);
     const next = items.get(key)?.committed;
-    if (old.committed === undefined || next?.committedAt === old.committed.committedAt) continue;
-    if (next === undefined) history.report(`${groupId} ${key}: the committed offset is gone`);
+    if (old.committed === undefined || next !== undefined) continue;
+    // Its group is being deleted.
+    if (before.group?.isDead) continue;
+    if (hasExpired(history, before, old)) history.counts.expired++;
+    else history.report(`${groupId} ${key}: the committed offset is gone`);
   }
   for (const { committed, ...item } of after.partitions) {
     const key = partitionKey(item);
@@ -30,11 +37,38 @@ export function checkOffsets(history: GroupHistory, groupId: string, before: Loo
       history.report(
         `${groupId} ${key} went back from ${old.offset} to ${committed.offset}, by "${committed.metadata}"`,
       );
-    if (committed.offset > history.processedTo(groupId, key))
+    if (committed.committedAt + CLOCK_ERROR_MS < (history.endedAt.get(groupId) ?? 0))
+      history.report(`${groupId} ${key}: ${committed.offset} was committed to the group that was here before`);
+    if (committed.offset > history.processedTo(groupId, key) && history.exists(item.topicId))
       history.report(
         `${groupId} ${key}: ${committed.offset} is committed by "${committed.metadata}", and ${history.processedTo(groupId, key)} is not processed`,
       );
   }
+}
+
+/** Notes which topics that it has offsets for a group in use does not want. */
+export function noteUnwanted(history: GroupHistory, groupId: string, { group, members, partitions }: Look): void {
+  if (group === undefined || members.length === 0) return;
+  const isSubscribed = groupSubscription(group, members);
+  for (const topic of new Set(partitions.map((each) => each.topic)))
+    if (isSubscribed?.(topic) === false) history.unwantedAt.set(`${groupId} ${topic}`, history.now);
+}
+
+/** In a group without members, or of a topic that nobody subscribes to, or that is gone. */
+function hasExpired(
+  history: GroupHistory,
+  { group, members }: Look,
+  { topic, topicId, owner, committed }: GroupPartition,
+): boolean {
+  const { config, now } = history;
+  if (committed === undefined || owner !== undefined || group === undefined) return false;
+  const isOld = committed.committedAt + config.offsetsRetentionMs <= now + CLOCK_ERROR_MS;
+  // A sweep that has found it unwanted may be late with it.
+  if (isOld && now - (history.unwantedAt.get(`${group.groupId} ${topic}`) ?? 0) < LATEST_SWEEP_MS) return true;
+  const since = Math.max(group.emptySince ?? 0, committed.committedAt);
+  if (since + config.offsetsRetentionMs > now + CLOCK_ERROR_MS) return false;
+  if (group.emptySince !== undefined || !history.exists(topicId)) return true;
+  return groupSubscription(group, members)?.(topic) === false;
 }
 
 /** Commits that were applied: by whom they say they are, and by whom the store was told that they are. */

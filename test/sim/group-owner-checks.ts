@@ -28,10 +28,12 @@ export function checkOwners(history: GroupHistory, groupId: string, { group, mem
 }
 
 /** A consumer that is in its member's epoch, or one behind, has nothing that its member has not, and nobody else has what it has. */
-export function checkBelievers(history: GroupHistory, groupId: string, { group, members }: Look): void {
+export function checkBelievers(history: GroupHistory, groupId: string, { group, members, generation }: Look): void {
   const valid = history.believers.filter((each) => {
     if (each.groupId !== groupId || each.memberEpoch === 0 || isEmpty(each.owned)) return false;
-    if (group?.type === "classic") return each.memberEpoch === group.generationId;
+    // A static member whose place another one took in the middle of a generation is not in it any more.
+    if (group?.type === "classic")
+      return each.memberEpoch === group.generationId && generation?.members.includes(each.memberId) === true;
     const member = consumerOf(members, each);
     if (member === undefined || member.isFenced) return false;
     return each.memberEpoch === member.memberEpoch || each.memberEpoch === member.previousMemberEpoch;

@@ -1,13 +1,21 @@
 import type { Broker, BrokerParts } from "../../shared/broker/broker.ts";
+import type { MetadataStore } from "../../shared/broker/metadata-store.ts";
 import { openBroker } from "../../shared/broker/open-broker.ts";
+import type { ReplicaStores } from "../../shared/broker/replica-stores.ts";
 import type { Clock } from "../../shared/runtime/clock.ts";
 import { type Faults, faulty } from "./faulty.ts";
-import { reachable, type Sleeper } from "./network.ts";
+import { METADATA, type Network, reachable, type Sleeper } from "./network.ts";
 import type { Scheduler } from "./scheduler.ts";
 
 /** Of a process that was killed: what it was about to do never happens. */
 interface Life {
   isOver: boolean;
+}
+
+export interface GroupProcessConditions {
+  readonly faults: () => Faults;
+  readonly clockErrorMs: number;
+  readonly network: Network;
 }
 
 const NEVER = new Promise<never>(() => {});
@@ -23,13 +31,16 @@ export class GroupProcess implements Sleeper {
   readonly #scheduler: Scheduler;
   readonly #faults: () => Faults;
   readonly #clockErrorMs: number;
+  readonly #network: Network;
   #life: Life = { isOver: false };
 
-  constructor(parts: BrokerParts, scheduler: Scheduler, faults: () => Faults, clockErrorMs: number) {
+  /** `parts`: with several regions, the stores of each among them, and which one the process runs in. */
+  constructor(parts: BrokerParts, scheduler: Scheduler, { faults, clockErrorMs, network }: GroupProcessConditions) {
     this.#parts = parts;
     this.#scheduler = scheduler;
     this.#faults = faults;
     this.#clockErrorMs = clockErrorMs;
+    this.#network = network;
     this.broker = this.#open();
   }
 
@@ -42,21 +53,33 @@ export class GroupProcess implements Sleeper {
   }
 
   #open(): Broker {
-    const { groupStore, logStore, metadataStore, segmentStore } = this.#parts;
+    const { metadataStore, replicas, brokerId = 1 } = this.#parts;
     return openBroker({
       ...this.#parts,
-      groupStore: this.#view(groupStore!),
-      logStore: this.#view(logStore),
-      metadataStore: this.#view(metadataStore),
-      segmentStore: this.#view(segmentStore),
+      ...this.#stores(this.#parts, brokerId),
+      metadataStore: this.#view(metadataStore, METADATA),
       clock: this.#clock(),
+      ...(replicas === undefined
+        ? {}
+        : { replicas: new Map([...replicas].map(([region, stores]) => [region, this.#stores(stores, region)])) }),
     });
   }
 
-  #view<T extends object>(store: T): T {
+  /** Those of a region. Its logs are as far away as the metadata: what becomes of logs when a region is gone is another simulation's. */
+  #stores({ groupStore, instanceStore, logStore, segmentStore }: ReplicaStores, region: number): ReplicaStores {
+    return {
+      groupStore: this.#view(groupStore!, region),
+      instanceStore: this.#view(instanceStore!, region),
+      logStore: this.#view(logStore, METADATA),
+      segmentStore: this.#view(segmentStore, METADATA),
+    };
+  }
+
+  #view<T extends object>(store: T, region: number): T {
     const failing = faulty(store, this.#scheduler, this.#faults);
+    const own = this.#parts.brokerId ?? 1;
     return mortal(
-      reachable(failing, this.#scheduler, this, () => true),
+      reachable(failing, this.#scheduler, this, () => this.#network.reaches(own, region)),
       this.#life,
     );
   }
@@ -87,6 +110,17 @@ function mortal<T extends object>(store: T, life: Life): T {
           if (life.isOver) await NEVER;
         }
       };
+    },
+  });
+}
+
+/** The metadata with other answers to where groups have their home. */
+export function withGroupHome(store: MetadataStore, change: Pick<MetadataStore, "groupHome">): MetadataStore {
+  return new Proxy(store, {
+    get(target, name) {
+      const from = name === "groupHome" ? change : target;
+      const member = Reflect.get(from, name) as unknown;
+      return typeof member === "function" ? member.bind(from) : member;
     },
   });
 }

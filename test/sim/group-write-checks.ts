@@ -21,13 +21,16 @@ export class GroupWriteChecks {
   /** What is written, by what was there before. */
   check(groupId: string, write: GroupWrite, writes: readonly GroupWrite[], before: Look): void {
     const { group, generation } = before;
+    // A group that was deleted begins anew.
+    const life = `${groupId} ${group?.incarnation}`;
+    if (write.kind === "put-instance" && write.before !== undefined) this.#history.counts.replaced++;
     switch (write.kind) {
       case "put-offset":
         checkClassicCommit(this.#history, groupId, write, before);
         return;
       case "acquire": {
         const { memberId, epoch } = write.owner;
-        const key = `${groupId} ${partitionKey(write.partition)} ${epoch}`;
+        const key = `${life} ${partitionKey(write.partition)} ${epoch}`;
         const instanceOf = (id: string) =>
           before.members.find((each) => each.member.memberId === id)?.member.instanceId;
         const taker = this.#takers.get(key);
@@ -59,7 +62,7 @@ export class GroupWriteChecks {
         if (write.generation.assignments === undefined) return;
         const isReplacement = writes.some((each) => each.kind === "put-instance" && each.before !== undefined);
         const { generationId, assignments } = write.generation;
-        const key = `${groupId} ${generationId}`;
+        const key = `${life} ${generationId}`;
         const text = JSON.stringify(
           Object.values(assignments)
             .map((bytes) => Buffer.from(bytes).toString("hex"))

@@ -1,18 +1,19 @@
 import { describe, expect, it } from "vitest";
 import { type GroupBug, type GroupOutcome, simulateGroups } from "./groups.ts";
-import { PLANTED_GROUP_BUGS } from "./planted-group-bugs.ts";
+import { PLANTED_GROUP_BUGS, PLANTED_REGION_GROUP_BUGS } from "./planted-group-bugs.ts";
 
 const STEPS = 40;
+const REGIONS = 3;
 
 /** Failures name their seed, to be run again by `npm run sim -- --groups --seed N`. */
-const failures = (outcomes: readonly GroupOutcome[]) =>
+const failures = (outcomes: readonly GroupOutcome[], options = "") =>
   outcomes
     .filter(({ broken }) => broken.length > 0)
-    .map(({ seed, broken }) => `npm run sim -- --groups --seed ${seed} --steps ${STEPS}: ${broken[0]}`);
+    .map(({ seed, broken }) => `npm run sim -- --groups${options} --seed ${seed} --steps ${STEPS}: ${broken[0]}`);
 
-async function firstCaught(bug: GroupBug, seeds: number): Promise<number | undefined> {
+async function firstCaught(bug: GroupBug, seeds: number, regionCount = 1): Promise<number | undefined> {
   for (let seed = 1; seed <= seeds; seed++) {
-    const { broken } = await simulateGroups(seed, STEPS, bug);
+    const { broken } = await simulateGroups(seed, STEPS, bug, regionCount);
     if (broken.length > 0) return seed;
   }
   return undefined;
@@ -31,7 +32,19 @@ describe("consumer groups under a seeded scheduler, over stores and processes th
     expect(sum("moved")).toBeGreaterThan(5_000);
     expect(sum("fenced")).toBeGreaterThan(100);
     expect(sum("removed")).toBeGreaterThan(1_000);
-    expect(sum("resets")).toBeGreaterThan(10);
+    expect(sum("resets")).toBeGreaterThan(5);
+    expect(sum("deletions")).toBeGreaterThan(5);
+    expect(sum("replaced")).toBeGreaterThan(20);
+    expect(sum("expired")).toBeGreaterThan(20);
+    expect(sum("recreated")).toBeGreaterThan(60);
+  });
+
+  it("have one home of several regions that are gone at times, for fifteen seeds", async () => {
+    const outcomes: GroupOutcome[] = [];
+    for (let seed = 1; seed <= 15; seed++) outcomes.push(await simulateGroups(seed, STEPS, {}, REGIONS));
+    expect(failures(outcomes, " --replicas 3")).toEqual([]);
+    expect(outcomes.reduce((total, { counts }) => total + counts.outages, 0)).toBeGreaterThan(75);
+    expect(outcomes.reduce((total, { counts }) => total + counts.moved, 0)).toBeGreaterThan(1_500);
   });
 
   it("do the same thing again for the same seed", async () => {
@@ -39,6 +52,12 @@ describe("consumer groups under a seeded scheduler, over stores and processes th
     expect(again.trace).toEqual(one.trace);
     expect(other.traceHash).not.toBe(one.traceHash);
   });
+
+  for (const [name, bug] of Object.entries(PLANTED_REGION_GROUP_BUGS)) {
+    it(`are seen to break over several regions with a planted bug: ${name}`, async () => {
+      expect(await firstCaught(bug, 20, REGIONS)).toBeGreaterThan(0);
+    });
+  }
 
   for (const [name, bug] of Object.entries(PLANTED_GROUP_BUGS)) {
     it(`are seen to break with a planted bug: ${name}`, async () => {

@@ -1,12 +1,12 @@
 import { parseArgs } from "node:util";
 import { simulateGroups } from "./groups.ts";
 import { PLANTED_BUGS } from "./planted-bugs.ts";
-import { PLANTED_GROUP_BUGS } from "./planted-group-bugs.ts";
+import { PLANTED_GROUP_BUGS, PLANTED_REGION_GROUP_BUGS } from "./planted-group-bugs.ts";
 import { PLANTED_REPLICATION_BUGS } from "./planted-replication-bugs.ts";
 import { REGIONS, simulateReplication } from "./replicated.ts";
 import { simulate } from "./simulation.ts";
 
-/** `npm run sim -- [--replicas 3 | --groups] [--seed N] [--seeds COUNT] [--steps M] [--bug NAME] [--unclean] [--trace]`: failures print their seed. */
+/** `npm run sim -- [--replicas 3] [--groups] [--seed N] [--seeds COUNT] [--steps M] [--bug NAME] [--unclean] [--trace]`: failures print their seed. */
 const { values } = parseArgs({
   options: {
     replicas: { type: "string", default: "1" },
@@ -23,8 +23,8 @@ const isReplicated = values.replicas === String(REGIONS.length);
 if (!isReplicated && values.replicas !== "1") {
   throw new Error(`${values.replicas} replicas are not simulated: 1 or ${REGIONS.length}`);
 }
-if (values.groups && isReplicated) throw new Error("groups are simulated with one replica");
-const bugs = values.groups ? PLANTED_GROUP_BUGS : isReplicated ? PLANTED_REPLICATION_BUGS : PLANTED_BUGS;
+const groupBugs = isReplicated ? { ...PLANTED_GROUP_BUGS, ...PLANTED_REGION_GROUP_BUGS } : PLANTED_GROUP_BUGS;
+const bugs = values.groups ? groupBugs : isReplicated ? PLANTED_REPLICATION_BUGS : PLANTED_BUGS;
 if (values.bug !== undefined && bugs[values.bug] === undefined) {
   throw new Error(`no such bug: ${values.bug}; there are: ${Object.keys(bugs).join("; ")}`);
 }
@@ -40,7 +40,7 @@ interface Run {
 
 async function run(seed: number): Promise<Run> {
   if (values.groups) {
-    const outcome = await simulateGroups(seed, steps, PLANTED_GROUP_BUGS[bug]);
+    const outcome = await simulateGroups(seed, steps, groupBugs[bug], isReplicated ? REGIONS.length : 1);
     const { answers, unanswered, commits, fenced, removed, processed } = outcome.counts;
     const seen = `${answers} answers, ${unanswered} lost, ${processed} processed, ${commits} commits, ${fenced} fenced, ${removed} members gone`;
     return { ...outcome, seen };

@@ -8,13 +8,19 @@ import {
   type PartitionsByTopic,
   partitionKey,
 } from "../../shared/group/partitions-by-topic.ts";
-import { ask, assignedSet, consume, type GroupWorld, keysOf, type Place } from "./group-clients.ts";
+import {
+  ask,
+  assignedSet,
+  consume,
+  type GroupWorld,
+  keysOf,
+  type Place,
+  placesOf,
+  type Subscription,
+  untilMorning,
+} from "./group-clients.ts";
 import { type Believer, commitMetadata } from "./group-history.ts";
-
-export interface Subscription {
-  readonly topics?: readonly string[];
-  readonly pattern?: string;
-}
+import { heartbeatOf } from "./native-heartbeat.ts";
 
 /** What is left of a consumer that is gone: a request of it may still come. */
 type Ghost = Pick<NativeConsumer, "memberId" | "memberEpoch" | "owned"> & {
@@ -57,6 +63,7 @@ export class NativeConsumer implements Believer {
     const { scheduler, isOver, isPaused, weather } = this.#world;
     await scheduler.sleep(scheduler.integer(8_000));
     for (let round = 0; !isOver(); round++) {
+      await untilMorning(this.#world);
       if (this.#isStopping) return this.#end();
       if (isPaused()) await this.#waitOutside();
       if (round < rounds && scheduler.chance(weather().act)) await this.#act();
@@ -91,7 +98,8 @@ export class NativeConsumer implements Believer {
       const first = scheduler.integer(4);
       if (first < 2) await this.#commit();
       if (first === 2) await consume(this.#world, this.groupId, [...this.#places.values()], () => true);
-    } else if (dice < 70) {
+    } else if (dice < 60 && this.instanceId !== undefined) await this.#beReplaced();
+    else if (dice < 70) {
       this.#haunt();
       this.#begin();
       await scheduler.sleep(scheduler.integer(20_000));
@@ -103,11 +111,28 @@ export class NativeConsumer implements Believer {
         { topics: ["t", "u"] },
         { topics: ["t"] },
         { pattern: "t|u" },
-        { topics: ["u"] },
-        { pattern: "[tuv]" },
+        { topics: ["u", "w"] },
+        { pattern: "[tuvw]" },
       ];
       this.subscribe(all[scheduler.integer(all.length)]!);
     }
+  }
+
+  /** Another one takes its place under its instanceId while it sleeps. It wakes up before that one is gone, and goes on. */
+  async #beReplaced(): Promise<void> {
+    const { scheduler } = this.#world;
+    const { groupId, subscription, instanceId } = this;
+    const other = new NativeConsumer(this.#world, groupId, `${this.#name}b`, subscription, instanceId);
+    void other.run(0);
+    await scheduler.sleep(8_000 + scheduler.integer(30_000));
+    for (let rounds = 1 + scheduler.integer(4); rounds > 0; rounds--) {
+      const { memberId } = this;
+      if (scheduler.chance(0.5)) await this.#commit();
+      if (scheduler.chance(0.5)) await this.#heartbeat();
+      await consume(this.#world, groupId, [...this.#places.values()], () => memberId === this.memberId);
+      await scheduler.sleep(scheduler.integer(2_000));
+    }
+    await other.stop();
   }
 
   /** It owns nothing, and joins: as somebody else unless told. */
@@ -170,29 +195,14 @@ export class NativeConsumer implements Believer {
 
   #ask(change: Partial<ConsumerGroupHeartbeat> = {}) {
     const { nextSequence, useCases, history } = this.#world;
-    const { groupId, memberId, memberEpoch, instanceId, subscription } = this;
+    const { groupId, memberId, memberEpoch } = this;
     // Whoever joins under an id that is a member's asks to be removed first.
     if (memberEpoch === 0) history.mayGo.add(`${groupId} ${memberId}`);
     const isFull = memberEpoch === 0 || this.#isUnsure;
-    const request: ConsumerGroupHeartbeat = {
-      groupId,
-      memberId,
-      memberEpoch,
-      sequence: nextSequence(),
-      clientId: this.#name,
-      clientHost: "sim",
-      ...(instanceId === undefined ? {} : { instanceId }),
-      ...(isFull
-        ? {
-            rebalanceTimeoutMs: 10_000,
-            subscribedTopicNames: subscription.topics ?? [],
-            subscribedTopicRegex: subscription.pattern ?? "",
-          }
-        : {}),
-      // As Kafka's: said when it has changed, and otherwise it need not be.
-      ...(isFull || this.#isNews || this.#world.scheduler.chance(0.5) ? { topicPartitions: this.owned } : {}),
-      ...change,
-    };
+    // As Kafka's: said when it has changed, and otherwise it need not be.
+    const saysOwned = isFull || this.#isNews || this.#world.scheduler.chance(0.5);
+    const common = { sequence: nextSequence(), clientId: this.#name };
+    const request = { ...heartbeatOf(this, isFull, saysOwned), ...common, ...change };
     this.#world.scheduler.note(
       `${request.memberId} calls ${request.sequence} in ${request.memberEpoch}: ${JSON.stringify(request.topicPartitions)}`,
     );
@@ -245,21 +255,11 @@ export class NativeConsumer implements Believer {
 
   /** Where it begins with what it does not know a place of. What it is not told is asked for again. */
   async #findPlaces(): Promise<void> {
-    const { useCases, topicNames } = this.#world;
-    const { groupId, memberId, memberEpoch } = this;
+    const { memberId } = this;
     const unknown = listPartitions(this.owned).filter((each) => !this.#places.has(partitionKey(each)));
-    const partitions = unknown.map(({ topicId, partition }) => ({ topic: topicNames.get(topicId)!, partition }));
-    if (partitions.length === 0) return;
-    const found = await ask(this.#world, (broker) =>
-      useCases.startPositions(broker, { groupId, memberId, memberEpoch, partitions, autoOffsetReset: "earliest" }),
-    );
-    if (!found?.ok || memberId !== this.memberId) return;
-    for (const [index, each] of found.value.entries()) {
-      const { topicId, partition } = unknown[index]!;
-      if (!each.ok) continue;
-      const { topic, offset } = each.value;
-      this.#places.set(partitionKey({ topicId, partition }), { topicId, topic, partition, offset });
-    }
+    const places = await placesOf(this.#world, this, unknown);
+    if (memberId !== this.memberId) return;
+    for (const place of places) this.#places.set(partitionKey(place), place);
   }
 
   async #commit(): Promise<void> {

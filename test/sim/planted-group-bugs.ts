@@ -1,5 +1,7 @@
+import type { InstanceStore } from "../../shared/broker/consumers/instance-store.ts";
+import type { MetadataStore } from "../../shared/broker/metadata-store.ts";
 import { LEAVE_EPOCH } from "../../shared/group/consumer-heartbeat.ts";
-import type { GroupStore, OffsetCommit } from "../../shared/group/group-store.ts";
+import type { GroupPartition, GroupStore, OffsetCommit } from "../../shared/group/group-store.ts";
 import type { GroupWrite, PartitionOwner } from "../../shared/group/group-write.ts";
 import { listPartitions, NO_PARTITIONS, partitionKey } from "../../shared/group/partitions-by-topic.ts";
 import type { GroupBug } from "./groups.ts";
@@ -88,6 +90,86 @@ export const PLANTED_GROUP_BUGS: Readonly<Record<string, GroupBug>> = {
       poll: (broker, { sequence: _, receivedAt: __, ...request }) => poll(broker, request),
     }),
   },
+  "a deletion that takes the next group's offsets along": {
+    store: (store, scheduler) =>
+      withChange(store, {
+        deletePartitions: async ({ groupId }, maxItems) => {
+          if (scheduler.chance(0.3)) await scheduler.sleep(scheduler.integer(8_000));
+          const { group } = await store.readGroup(groupId);
+          return group === undefined ? 0 : store.deletePartitions(group, maxItems);
+        },
+      }),
+  },
+  "a deletion of a group that has members": {
+    useCases: ({ deleteGroup }) => ({
+      deleteGroup: (broker, groupId) => deleteGroup({ ...broker, groupStore: impatient(broker.groupStore!) }, groupId),
+    }),
+  },
+  "offsets of a topic that hold for one made anew": {
+    store: (store) =>
+      withChange(store, {
+        readPartitions: async (groupId, partitions) => {
+          const names = new Map((await store.readTarget(groupId))?.topics.map(({ topicId, name }) => [topicId, name]));
+          const all = await store.listPartitions(groupId, { limit: 1000 });
+          const own = await store.readPartitions(groupId, partitions);
+          return partitions.flatMap((each) => {
+            const item = own.find((one) => partitionKey(one) === partitionKey(each));
+            if (item?.committed !== undefined) return [item];
+            const before = all.find(
+              ({ topic, topicId, partition, committed }) =>
+                topic === names.get(each.topicId) &&
+                topicId !== each.topicId &&
+                partition === each.partition &&
+                committed !== undefined,
+            );
+            return before === undefined
+              ? (item ?? [])
+              : [{ ...before, owner: undefined, ...item, ...each } as GroupPartition];
+          });
+        },
+      }),
+  },
+  "offsets that go while their group is in use": {
+    useCases: ({ sweepGroups }, store) => ({
+      sweepGroups: async (broker, request) => {
+        for (const { groupId } of await store.listGroups({ limit: 10 })) {
+          const items = await store.listPartitions(groupId, { limit: 1000 });
+          const old = items.filter(
+            ({ committed }) => (committed?.committedAt ?? request.untilMs) < request.untilMs - 60_000,
+          );
+          await store.deleteOffsets(
+            groupId,
+            old.map(({ committed, ...item }) => ({ ...item, offset: committed! })),
+          );
+        }
+        return sweepGroups(broker, request);
+      },
+    }),
+  },
+  "a static member that is replaced and goes on": {
+    useCases: ({ commitOffsets }, store) => ({
+      commitOffsets: async (broker, request) => {
+        const members = request.instanceId === undefined ? [] : await store.readMembers(request.groupId);
+        const holder = members.find(({ member }) => member.instanceId === request.instanceId)?.member;
+        return commitOffsets(broker, holder === undefined ? request : { ...request, memberId: holder.memberId });
+      },
+    }),
+  },
+  "an instance whose calls do not see each other": {
+    useCases: ({ pollInstance }) => ({
+      pollInstance: (broker, request, handOut) =>
+        pollInstance({ ...broker, instanceStore: careless(broker.instanceStore!) }, request, handOut),
+    }),
+  },
+  "an instance that commits what it hands out": {
+    useCases: ({ pollInstance, commitInstanceOffsets }) => ({
+      pollInstance: async (broker, request, handOut) => {
+        const polled = await pollInstance(broker, request, handOut);
+        if (polled.ok) await commitInstanceOffsets(broker, request, undefined);
+        return polled;
+      },
+    }),
+  },
   "a sweep that removes the living": {
     useCases: ({ sweepGroups }) => ({
       sweepGroups: (broker, request) => sweepGroups({ ...broker, groupStore: impatient(broker.groupStore!) }, request),
@@ -121,6 +203,38 @@ export const PLANTED_GROUP_BUGS: Readonly<Record<string, GroupBug>> = {
     }),
   },
 };
+
+/** What breaks the groups of several regions. */
+export const PLANTED_REGION_GROUP_BUGS: Readonly<Record<string, GroupBug>> = {
+  "a region that takes over groups whose home is gone": {
+    metadataStore: (store, own, reaches) => {
+      const groupHome = async (groupId: string, candidate?: number) => {
+        const home =
+          candidate === undefined ? await store.groupHome(groupId) : await store.groupHome(groupId, candidate);
+        return home === undefined || reaches(home) ? home : own;
+      };
+      return { groupHome: groupHome as MetadataStore["groupHome"] };
+    },
+  },
+  "a group that begins in every region": {
+    metadataStore: (_, own) => ({ groupHome: (async () => own) as MetadataStore["groupHome"] }),
+  },
+};
+
+/** Writes an instance whatever it has become meanwhile. */
+function careless(store: InstanceStore): InstanceStore {
+  return {
+    readInstance: (name) => store.readInstance(name),
+    putInstance: async (instance, before) => {
+      const put = await store.putInstance(instance, before);
+      if (put.kind === "put" || put.found === undefined) return put;
+      return store.putInstance(instance, put.found.revisions[0]);
+    },
+    extendInstance: (name, extension) => store.extendInstance(name, extension),
+    deleteInstance: (name, memberId) => store.deleteInstance(name, memberId),
+    deleteExpiredInstances: (now, maxItems) => store.deleteExpiredInstances(now, maxItems),
+  };
+}
 
 /** Takes members for gone that were heard of ten seconds ago. */
 function impatient(store: GroupStore): GroupStore {

@@ -5,9 +5,8 @@ import {
   partitionKey,
   partitionsByTopic,
 } from "../../shared/group/partitions-by-topic.ts";
-import { ask, type GroupWorld, processRecords } from "./group-clients.ts";
+import { ask, type GroupWorld, processRecords, type Subscription, untilMorning } from "./group-clients.ts";
 import type { Believer } from "./group-history.ts";
-import type { Subscription } from "./native-consumer.ts";
 
 /** A consumer that is a loop of polls: it remembers nothing but the last answer, and sends what it had to send again if none comes. */
 export class PollConsumer implements Believer {
@@ -36,6 +35,7 @@ export class PollConsumer implements Believer {
     const { scheduler, isOver, isPaused, weather } = this.#world;
     await scheduler.sleep(scheduler.integer(8_000));
     for (let round = 0; !isOver(); round++) {
+      await untilMorning(this.#world);
       // A loop that is ended says nothing: its session ends some time.
       if (isPaused()) {
         this.#begin();

@@ -6,6 +6,7 @@ import { ok, type Result } from "../../kafka/result.ts";
 import type { Broker } from "../broker.ts";
 import { commitPositions } from "../groups/commit-positions.ts";
 import { leaveConsumerGroup } from "../groups/leave-consumer-group.ts";
+import { topicOfId } from "../groups/named-partitions.ts";
 import type { Poll, PollPosition } from "../groups/poll.ts";
 import { startPositions } from "../groups/start-positions.ts";
 import { takeTurn } from "../groups/take-turn.ts";
@@ -175,9 +176,10 @@ function pollOf(instance: ConsumerInstance, receivedAt: number): Poll & { readon
 
 /** Of partitions assigned by hand; what cannot be told just now is asked for by the next poll. */
 async function withBeginnings(broker: Broker, instance: ConsumerInstance): Promise<Result<ConsumerInstance>> {
-  const { groupId, positions } = instance;
+  const { groupId } = instance;
+  const positions = await ofPresentTopics(broker, instance.positions);
   const unknown = positions.filter(({ offset }) => offset === undefined);
-  if (unknown.length === 0) return ok(instance);
+  if (unknown.length === 0) return ok({ ...instance, positions });
   const found = await startPositions(broker, { groupId, partitions: unknown, autoOffsetReset: resetOf(instance) });
   if (!found.ok) return found;
   const beginnings = new Map<string, PollPosition>();
@@ -193,6 +195,21 @@ async function withBeginnings(broker: Broker, instance: ConsumerInstance): Promi
   }
   const begun = positions.map((each) => beginnings.get(partitionKey(each)) ?? each);
   return ok({ ...instance, positions: withoutResets(instance, begun) });
+}
+
+/** Partitions by hand are a topic's of whatever id: in one that was made anew they have no place yet. */
+async function ofPresentTopics(broker: Broker, positions: readonly PollPosition[]): Promise<readonly PollPosition[]> {
+  const ids = new Map<string, string>();
+  for (const { topic, topicId } of positions) {
+    if (ids.has(topic)) continue;
+    const isThere = (await topicOfId(broker, topic, topicId)) !== undefined;
+    ids.set(topic, isThere ? topicId : ((await broker.topics.get(topic))?.item.topicId ?? topicId));
+  }
+  return positions.map((each) => {
+    const { topic, partition } = each;
+    const topicId = ids.get(topic)!;
+    return topicId === each.topicId ? each : { topic, topicId, partition };
+  });
 }
 
 function tooManyPartitions(count: number): Turned {

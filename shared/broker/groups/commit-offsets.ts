@@ -1,14 +1,14 @@
-import { groupIdRefusal } from "../../group/member-id.ts";
+import { lookupRefusal } from "../../group/member-id.ts";
 import { NO_EPOCH, type OffsetToCommit } from "../../group/offset-commit.ts";
 import { type Refusal, refuse } from "../../kafka/kafka-error.ts";
 import { ok, type Result } from "../../kafka/result.ts";
 import type { Broker } from "../broker.ts";
 import { commitOffsetsById } from "./commit-offsets-by-id.ts";
 import { coordinatorOf, whileAvailable } from "./coordinate.ts";
-import { type NamedPartition, namedPartitions } from "./named-partitions.ts";
+import { type IdentifiedPartition, type NamedPartition, namedPartitions } from "./named-partitions.ts";
 
 /** An offset to commit: the next one to read, which is the last one processed + 1. */
-export interface NamedOffset extends NamedPartition {
+export interface NamedOffset extends IdentifiedPartition {
   readonly offset: number;
   /** leaderEpoch of the last record read. */
   readonly leaderEpoch?: number;
@@ -48,7 +48,7 @@ export async function commitOffsets(broker: Broker, request: CommitOffsets): Pro
   const { groupId, memberId = "", memberEpoch = NO_EPOCH, instanceId, offsets } = request;
   // Before anything is waited for.
   const { receivedAt = broker.clock.now() } = request;
-  const refusal = groupIdRefusal(groupId) ?? sizeRefusal(offsets);
+  const refusal = lookupRefusal(groupId, memberId) ?? sizeRefusal(offsets);
   if (refusal !== undefined) return { ok: false, refusal };
   const resolved = await namedPartitions(broker, offsets);
   const known = resolved.flatMap((each): OffsetToCommit[] => (each.ok ? [each.value] : []));

@@ -11,8 +11,8 @@ export async function commitPositions(
   broker: Broker,
   { groupId, memberId, memberEpoch, instanceId, receivedAt, positions, commits }: Poll & { readonly memberId: string },
 ): Promise<Result<readonly PollPosition[]>> {
-  const due = positions.flatMap(({ topic, partition, offset, committedOffset }) =>
-    commits && offset !== undefined && offset !== committedOffset ? [{ topic, partition, offset }] : [],
+  const due = positions.flatMap(({ topic, topicId, partition, offset, committedOffset }) =>
+    commits && offset !== undefined && offset !== committedOffset ? [{ topic, topicId, partition, offset }] : [],
   );
   if (due.length === 0) return ok(positions);
   const committed = await commitOffsets(broker, {

@@ -1,6 +1,6 @@
 import type { Decision, GroupContext, GroupView } from "../../group/decision.ts";
 import { DEFAULT_GROUP_CONFIG } from "../../group/group-config.ts";
-import { groupIdRefusal } from "../../group/member-id.ts";
+import { lookupRefusal } from "../../group/member-id.ts";
 import { KafkaError } from "../../kafka/kafka-error.ts";
 import type { Result } from "../../kafka/result.ts";
 import type { Broker } from "../broker.ts";
@@ -34,7 +34,7 @@ export function coordinatorAt(broker: Broker, brokerId: number): Coordinator {
 }
 
 /**
- * Carries a request to a group's coordinator out. Refusals: INVALID_GROUP_ID, those of the decision, COORDINATOR_NOT_AVAILABLE if others keep
+ * Carries a request to a group's coordinator out. Refusals: INVALID_GROUP_ID, INVALID_REQUEST for a memberId that is too long, those of the decision, COORDINATOR_NOT_AVAILABLE if others keep
  * winning. Errors: KafkaError COORDINATOR_NOT_AVAILABLE, or THROTTLING_QUOTA_EXCEEDED.
  */
 export async function coordinate<Answer>(
@@ -42,7 +42,7 @@ export async function coordinate<Answer>(
   { groupId, memberId, begins = false }: { groupId: string; memberId?: string | undefined; begins?: boolean },
   decide: (view: GroupView, context: GroupContext) => Decision<Answer>,
 ): Promise<Result<Answer>> {
-  const refusal = groupIdRefusal(groupId);
+  const refusal = lookupRefusal(groupId, memberId);
   if (refusal !== undefined) return { ok: false, refusal };
   const coordinator = await coordinatorOf(broker, groupId, begins);
   return whileAvailable(groupId, carryOut(coordinator, groupId, memberId, decide));

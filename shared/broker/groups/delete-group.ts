@@ -4,6 +4,7 @@ import { groupIdRefusal } from "../../group/member-id.ts";
 import { ok, type Result } from "../../kafka/result.ts";
 import { withTimeout } from "../../runtime/timeout.ts";
 import type { Broker } from "../broker.ts";
+import { untilKnown } from "../until-known.ts";
 import { carryOut } from "./carry-out.ts";
 import { type Coordinator, coordinatorOf, whileAvailable } from "./coordinate.ts";
 
@@ -30,12 +31,15 @@ export async function deleteAt(coordinator: Coordinator, groupId: string): Promi
   return ok(undefined);
 }
 
-/** Removes what is left of a group that is dead. Again on one that is gone it does nothing. */
-export async function removeDeadGroup({ groupStore, clock }: Coordinator, group: Group): Promise<void> {
+/** Removes what is left of a group that is dead. Again on one that is gone, or of another one of its name, it does nothing. */
+export async function removeDeadGroup(coordinator: Coordinator, group: Group): Promise<void> {
+  const { groupStore, clock } = coordinator;
   const { groupId } = group;
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const deleting = groupStore.deletePartitions(groupId, ITEMS_AT_ONCE);
-    if ((await withTimeout(clock, TIMEOUT_MS, "deleting offsets", deleting)) < ITEMS_AT_ONCE) break;
+    const remove = () => groupStore.deletePartitions(group, ITEMS_AT_ONCE);
+    const deleted = await untilKnown(coordinator, "deleting offsets", remove, TIMEOUT_MS);
+    if (deleted === undefined) return;
+    if (deleted < ITEMS_AT_ONCE) break;
   }
   // False: somebody else has ended it in between.
   await withTimeout(clock, TIMEOUT_MS, "ending the group", groupStore.write(groupId, endOfGroup(group)));

@@ -3,6 +3,8 @@ import { logKey } from "../../log/log-item.ts";
 import { OVER } from "../../runtime/timeout.ts";
 import type { Broker } from "../broker.ts";
 import { type Fetched, type FetchRefusal, fetch } from "../fetch.ts";
+import { unknownTopic } from "../locate-partition.ts";
+import { topicOfId } from "./named-partitions.ts";
 import type { Position } from "./start-positions.ts";
 
 export interface FetchPartitions {
@@ -82,8 +84,16 @@ async function fetchOnce(
   return found;
 }
 
-function fetchNow(broker: Broker, { topic, partition, offset }: Position, maxBytes: number) {
-  return fetch(broker, { topic, partition, offset, maxBytes, minBytes: 0, maxWaitMs: 0 });
+async function fetchNow(
+  broker: Broker,
+  { topic, topicId, partition, offset }: Position,
+  maxBytes: number,
+): Promise<Result<Fetched, FetchRefusal>> {
+  const isThere = async () => topicId === undefined || (await topicOfId(broker, topic, topicId)) !== undefined;
+  if (!(await isThere())) return unknownTopic(topic);
+  const fetched = await fetch(broker, { topic, partition, offset, maxBytes, minBytes: 0, maxWaitMs: 0 });
+  // A fetch that meets the end of a deleted topic's log asks for its name once more.
+  return (await isThere()) ? fetched : unknownTopic(topic);
 }
 
 /** Until something may have been appended to any of them: wait-for-append.ts, for many. */

@@ -11,6 +11,11 @@ export interface NamedPartition {
   readonly partition: number;
 }
 
+/** One of a topic of this id only, and of none that was made anew under its name. Absent: of whichever there is. */
+export interface IdentifiedPartition extends NamedPartition {
+  readonly topicId?: string;
+}
+
 const READS_AT_ONCE = 16;
 
 /** Topics by name, as the cache has them; those that do not exist are not in it. */
@@ -23,18 +28,36 @@ export async function topicsByName(broker: Broker, names: Iterable<string>): Pro
   return found;
 }
 
-/** Each with its topic's id, in order, or UNKNOWN_TOPIC_OR_PARTITION. A partition that the cache lacks is looked for once more. */
-export async function namedPartitions<P extends NamedPartition>(
+/** The topic of this id, if it is there still: asked for once more where the cache has another one under its name. */
+export async function topicOfId(broker: Broker, name: string, topicId: string): Promise<CachedTopic | undefined> {
+  const cached = await broker.topics.get(name);
+  if (cached === undefined || cached.item.topicId === topicId) return cached;
+  const topic = await broker.topics.refresh(name);
+  return topic?.item.topicId === topicId ? topic : undefined;
+}
+
+/**
+ * Each with its topic's id, in order, or UNKNOWN_TOPIC_OR_PARTITION. A partition that the cache lacks is looked for once more, and so is one of another id than
+ * the cache has. `isExpected`: whether one that is not named by its topic's id is taken as the cache has it; absent: it is.
+ */
+export async function namedPartitions<P extends IdentifiedPartition>(
   broker: Broker,
   partitions: readonly P[],
+  isExpected: (partition: TopicIdPartition) => boolean = () => true,
 ): Promise<Result<P & TopicIdPartition>[]> {
   const topics = await topicsByName(
     broker,
     partitions.map(({ topic }) => topic),
   );
   const isKnown = ({ topic, partition }: P) => topics.get(topic)?.partitions[partition] !== undefined;
+  const isOther = ({ topic, topicId = topics.get(topic)?.item.topicId }: P) =>
+    topics.get(topic)?.item.topicId !== topicId;
+  const isDoubtful = ({ topic, topicId, partition }: P) =>
+    topicId === undefined && !isExpected({ topicId: topics.get(topic)!.item.topicId, partition });
   const lacking = new Set(
-    partitions.filter((each) => topics.has(each.topic) && !isKnown(each)).map(({ topic }) => topic),
+    partitions
+      .filter((each) => topics.has(each.topic) && (!isKnown(each) || isOther(each) || isDoubtful(each)))
+      .map(({ topic }) => topic),
   );
   await sideBySide([...lacking], READS_AT_ONCE, async (name) => {
     const topic = await broker.topics.refresh(name);
@@ -43,7 +66,7 @@ export async function namedPartitions<P extends NamedPartition>(
   });
   return partitions.map((each): Result<P & TopicIdPartition> => {
     const topic = topics.get(each.topic);
-    if (topic === undefined) return unknownTopic(each.topic);
+    if (topic === undefined || isOther(each)) return unknownTopic(each.topic);
     const { topicId, partitionCount } = topic.item;
     return isKnown(each) ? ok({ ...each, topicId }) : unknownPartition(each.topic, each.partition, partitionCount);
   });

@@ -72,7 +72,7 @@ async function present(broker: Broker, positions: readonly PollPosition[]): Prom
     positions.map(({ topic }) => topic),
   );
   return positions.flatMap(({ topic, topicId, partition, offset }) =>
-    offset !== undefined && topics.get(topic)?.item.topicId === topicId ? [{ topic, partition, offset }] : [],
+    offset !== undefined && topics.get(topic)?.item.topicId === topicId ? [{ topic, topicId, partition, offset }] : [],
   );
 }
 

@@ -5,10 +5,10 @@ import { sideBySide } from "../../runtime/side-by-side.ts";
 import type { Broker } from "../broker.ts";
 import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, listOffsets } from "../list-offsets.ts";
 import { fetchOffsets } from "./fetch-offsets.ts";
-import type { NamedPartition } from "./named-partitions.ts";
+import type { IdentifiedPartition, NamedPartition } from "./named-partitions.ts";
 
 /** The next offset that a consumer reads of a partition. */
-export interface Position extends NamedPartition {
+export interface Position extends IdentifiedPartition {
   readonly offset: number;
 }
 
@@ -17,7 +17,7 @@ export interface StartPositions {
   /** As of {@link fetchOffsets}. */
   readonly memberId?: string;
   readonly memberEpoch?: number;
-  readonly partitions: readonly NamedPartition[];
+  readonly partitions: readonly IdentifiedPartition[];
   readonly autoOffsetReset: AutoOffsetReset;
 }
 

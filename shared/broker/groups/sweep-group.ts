@@ -1,6 +1,6 @@
 import type { GroupPartition } from "../../group/group-store.ts";
 import { partitionKey } from "../../group/partitions-by-topic.ts";
-import { afterSweep, sweepGroup as decide, offsetsToExpire, type Swept } from "../../group/sweep.ts";
+import { afterSweep, sweepGroup as decide, offsetsToExpire, type Swept, subscriptionInUse } from "../../group/sweep.ts";
 import { withTimeout } from "../../runtime/timeout.ts";
 import type { Broker } from "../broker.ts";
 import { carryOut } from "./carry-out.ts";
@@ -9,6 +9,7 @@ import { deleteAt, removeDeadGroup } from "./delete-group.ts";
 import { deleteEach } from "./delete-offsets.ts";
 import { partitionLags } from "./group-lag.ts";
 import { partitionItems } from "./list-group-partitions.ts";
+import { topicsByName } from "./named-partitions.ts";
 
 export interface SweptGroup {
   readonly members: number;
@@ -40,19 +41,47 @@ export async function sweepGroup(
     await removeDeadGroup(coordinator, swept.group);
     return { ...NOTHING, isDeleted: true };
   }
-  const { clock, groupConfig } = coordinator;
   const partitions = await partitionItems(coordinator, groupId);
+  if (swept.kind === "in use") return lookAt(broker, coordinator, swept, partitions, maxLags);
+  const { clock, groupConfig } = coordinator;
   const expired = offsetsToExpire(swept, partitions, { now: clock.now(), config: groupConfig });
-  const deleted = await deleteEach(coordinator, groupId, expired);
-  const offsetsDeleted = deleted.filter(({ refusal }) => refusal === undefined).length;
-  if (swept.kind === "in use") {
-    const lags = await partitionLags(broker, partitions.filter(({ committed }) => committed).slice(0, maxLags));
-    const maxLag = Math.max(0, ...lags.map(({ lag }) => lag));
-    return { members: swept.group.memberCount, offsetsDeleted, isDeleted: false, maxLag, lags: lags.length };
-  }
+  const offsetsDeleted = await expire(coordinator, groupId, expired);
   const gone = new Set(expired.map(partitionKey));
   const left = partitions.filter((each) => !gone.has(partitionKey(each)));
   return { ...NOTHING, offsetsDeleted, isDeleted: await endIfNothingIsLeft(coordinator, swept, left) };
+}
+
+/** A group in use: how far it is behind, and what of it nobody wants any more. */
+async function lookAt(
+  broker: Broker,
+  coordinator: Coordinator,
+  swept: Extract<Swept, { kind: "empty" | "in use" }>,
+  partitions: readonly GroupPartition[],
+  maxLags: number,
+): Promise<SweptGroup> {
+  const { groupId, memberCount } = swept.group;
+  const { clock, groupConfig } = coordinator;
+  const names = partitions.flatMap(({ committed, topic }) => (committed === undefined ? [] : [topic]));
+  const topics = await topicsByName(broker, names);
+  const isThere = ({ topic, topicId }: GroupPartition) => topics.get(topic)?.item.topicId === topicId;
+  const context = { now: clock.now(), config: groupConfig };
+  let offsetsDeleted = 0;
+  // Whom they are wanted by is asked only where there are any that are old enough.
+  if (offsetsToExpire(swept, partitions, context).length > 0) {
+    const subscription = await carryOut(coordinator, groupId, undefined, subscriptionInUse);
+    const isSubscribed = subscription.ok ? subscription.value : undefined;
+    const isWanted = (each: GroupPartition) => isThere(each) && isSubscribed?.(each.topic) !== false;
+    offsetsDeleted = await expire(coordinator, groupId, offsetsToExpire(swept, partitions, context, isWanted));
+  }
+  const behind = partitions.filter((each) => each.committed !== undefined && isThere(each)).slice(0, maxLags);
+  const lags = await partitionLags(broker, behind);
+  const maxLag = Math.max(0, ...lags.map(({ lag }) => lag));
+  return { members: memberCount, offsetsDeleted, isDeleted: false, maxLag, lags: behind.length };
+}
+
+async function expire(coordinator: Coordinator, groupId: string, expired: readonly GroupPartition[]): Promise<number> {
+  const deleted = await deleteEach(coordinator, groupId, expired);
+  return deleted.filter(({ refusal }) => refusal === undefined).length;
 }
 
 async function endIfNothingIsLeft(

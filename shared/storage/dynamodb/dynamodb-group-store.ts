@@ -10,15 +10,21 @@ import {
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
 import type { ClassicGeneration, Group, GroupListing, TargetAssignment } from "../../group/group.ts";
-import type { CommitResult, GroupPartition, GroupStore, OffsetCommit } from "../../group/group-store.ts";
-import type { CommittedOffset, GroupWrite, PartitionOwner } from "../../group/group-write.ts";
+import type { CommitResult, GroupPartition, GroupStore, OffsetCommit, SweepPlace } from "../../group/group-store.ts";
+import { type CommittedOffset, type GroupWrite, MAX_WRITES, type PartitionOwner } from "../../group/group-write.ts";
 import type { Member, MemberWithSession, Session } from "../../group/member.ts";
 import type { TopicIdPartition } from "../../group/partitions-by-topic.ts";
 import { KafkaError } from "../../kafka/kafka-error.ts";
 import { stored } from "../storage-error.ts";
 import { type Attributes, stringOf } from "./attributes.ts";
-import { batchDelete } from "./batch-delete.ts";
-import { attributesToGeneration, attributesToGroup, attributesToListing, attributesToTarget } from "./group-item.ts";
+import {
+  attributesToGeneration,
+  attributesToGroup,
+  attributesToListing,
+  attributesToSweepPlace,
+  attributesToTarget,
+  sweepPlaceToAttributes,
+} from "./group-item.ts";
 import {
   GENERATION_ITEM,
   GROUP_ITEM,
@@ -30,6 +36,7 @@ import {
   memberKey,
   partitionItemKey,
   SESSION_PREFIX,
+  SWEEP_PLACE,
   TARGET_ITEM,
 } from "./group-key.ts";
 import { attributesToMember, attributesToSession } from "./group-member-item.ts";
@@ -123,7 +130,7 @@ export class DynamoDbGroupStore implements GroupStore {
       } catch (error) {
         if (error instanceof ConditionalCheckFailedException || error instanceof TransactionConflictException)
           return false;
-        if (error instanceof TransactionCanceledException) return lostRace(error);
+        if (error instanceof TransactionCanceledException && lostRace(error)) return false;
         throw error;
       }
     });
@@ -150,26 +157,70 @@ export class DynamoDbGroupStore implements GroupStore {
     return results;
   }
 
-  async deletePartitions(groupId: string, maxItems: number): Promise<number> {
+  async deletePartitions(
+    group: Pick<Group, "groupId" | "incarnation" | "version">,
+    maxItems: number,
+  ): Promise<number | undefined> {
+    const { groupId } = group;
     const keys: Attributes[] = [];
     for await (const { groupKey, itemKey } of this.#reads.query(groupPartitions(groupId), { limit: maxItems })) {
       keys.push({ groupKey: groupKey!, itemKey: itemKey! });
       if (keys.length === maxItems) break;
     }
-    await stored("deleting offsets", () => batchDelete(this.#client, this.#table, keys));
+    const check = transactItems(this.#table, groupId, { kind: "check-group", group });
+    for (let at = 0; at < keys.length; at += MAX_WRITES - 1) {
+      const deletes = keys.slice(at, at + MAX_WRITES - 1).map((Key) => ({ Delete: { TableName: this.#table, Key } }));
+      if (!(await this.#deleteChecked([...check, ...deletes]))) return undefined;
+    }
     return keys.length;
   }
 
   async listGroups(options: { limit: number; after?: string; sweepBefore?: number }): Promise<GroupListing[]> {
     const { limit, after, sweepBefore = Number.POSITIVE_INFINITY } = options;
     const found: GroupListing[] = [];
-    const range = after === undefined ? {} : { after };
+    const range = { limit, ...(after === undefined ? {} : { after }) };
     for await (const item of this.#reads.query(LISTINGS, range)) {
       const listing = attributesToListing(item);
       if (listing.sweepAt < sweepBefore) found.push(listing);
       if (found.length === limit) break;
     }
     return found;
+  }
+
+  async readGroups(groupIds: readonly string[]): Promise<Group[]> {
+    const keys = groupIds.map((groupId) => key(groupItems(groupId), GROUP_ITEM));
+    return (await this.#reads.batchGet(keys)).map(attributesToGroup);
+  }
+
+  async readSweepPlace(): Promise<SweepPlace | undefined> {
+    const item = await this.#reads.get(SWEEP_PLACE);
+    return item === undefined ? undefined : attributesToSweepPlace(item);
+  }
+
+  async putSweepPlace(place: SweepPlace | undefined): Promise<void> {
+    const command =
+      place === undefined
+        ? new DeleteItemCommand({ TableName: this.#table, Key: SWEEP_PLACE })
+        : new PutItemCommand({ TableName: this.#table, Item: sweepPlaceToAttributes(place) });
+    await stored("noting where the sweep stopped", () =>
+      command instanceof PutItemCommand ? this.#client.send(command) : this.#client.send(command),
+    );
+  }
+
+  /** False: the first item, which is a check, does not hold. Another transaction that has to do with any of them is a failure in passing. */
+  async #deleteChecked(TransactItems: TransactWriteItem[]): Promise<boolean> {
+    return stored("deleting offsets", async () => {
+      try {
+        await this.#client.send(new TransactWriteItemsCommand({ TransactItems }));
+        return true;
+      } catch (error) {
+        if (!(error instanceof TransactionCanceledException)) throw error;
+        if (lostRace(error, 0)) return false;
+        throw new KafkaError("KAFKA_STORAGE_ERROR", "deleting offsets met another change of the group", {
+          cause: error,
+        });
+      }
+    });
   }
 
   async #commit(groupId: string, { topicId, partition, topic, offset, by }: OffsetCommit): Promise<CommitResult> {
@@ -234,12 +285,15 @@ function mayCommit(owner: PartitionOwner | undefined, by: PartitionOwner | undef
 const LOST = new Set(["None", "ConditionalCheckFailed", "TransactionConflict"]);
 const THROTTLED = new Set(["ThrottlingError", "ProvisionedThroughputExceeded"]);
 
-/** A transaction that was refused for what the items say, or for another transaction's sake: false. Errors: for anything else. */
-function lostRace(error: TransactionCanceledException): false {
+/**
+ * Whether a transaction was refused for what the items say, or for another transaction's sake; `at`: for what one of its items says. Errors: for anything
+ * else.
+ */
+function lostRace(error: TransactionCanceledException, at?: number): boolean {
   const codes = (error.CancellationReasons ?? []).map(({ Code }) => Code ?? "None");
   if (codes.some((code) => THROTTLED.has(code))) {
     throw new KafkaError("THROTTLING_QUOTA_EXCEEDED", "changing the group was throttled", { cause: error });
   }
-  if (codes.length > 0 && codes.every((code) => LOST.has(code))) return false;
-  throw error;
+  if (codes.length === 0 || !codes.every((code) => LOST.has(code))) throw error;
+  return at === undefined || codes[at] === "ConditionalCheckFailed";
 }

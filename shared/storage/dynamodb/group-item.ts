@@ -5,9 +5,10 @@
 import { gunzipSync, gzipSync } from "node:zlib";
 import type { ClassicGeneration, Group, GroupListing, TargetAssignment, TargetMember } from "../../group/group.ts";
 import type { AssignorName } from "../../group/group-config.ts";
+import type { SweepPlace } from "../../group/group-store.ts";
 import { type Attributes, numberOf, stringOf } from "./attributes.ts";
 import { GroupBytesReader, GroupBytesWriter } from "./group-bytes.ts";
-import { GENERATION_ITEM, GROUP_ITEM, groupItems, key, LISTINGS, TARGET_ITEM } from "./group-key.ts";
+import { GENERATION_ITEM, GROUP_ITEM, groupItems, key, LISTINGS, SWEEP_PLACE, TARGET_ITEM } from "./group-key.ts";
 
 /** Bounds what is unpacked of one item. */
 const MAX_UNPACKED_BYTES = 16 * 1024 * 1024;
@@ -56,6 +57,18 @@ export function attributesToTarget(attributes: Attributes): TargetAssignment {
     members[memberId] = { subscriptionId, partitions: reader.partitions(() => topics[reader.number()]!.topicId) };
   }
   return { epoch, assignor, topics, members };
+}
+
+export function sweepPlaceToAttributes({ after, lag, lagBefore }: SweepPlace): Attributes {
+  return { ...SWEEP_PLACE, after: { S: after }, lag: { N: String(lag) }, lagBefore: { N: String(lagBefore) } };
+}
+
+export function attributesToSweepPlace(attributes: Attributes): SweepPlace {
+  return {
+    after: stringOf(attributes, "after"),
+    lag: numberOf(attributes, "lag"),
+    lagBefore: numberOf(attributes, "lagBefore"),
+  };
 }
 
 export function generationToAttributes(groupId: string, generation: ClassicGeneration): Attributes {

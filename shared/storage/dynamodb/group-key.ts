@@ -18,6 +18,8 @@ export const SESSION_PREFIX = "session#";
 const INSTANCE_PREFIX = "instance#";
 
 export const LISTINGS = GROUP_LISTINGS_KEY;
+/** Beside all groups: where the last sweep stopped. */
+export const SWEEP_PLACE: Attributes = { groupKey: { S: "sweep" }, itemKey: { S: "place" } };
 
 export function groupItems(groupId: string): string {
   return `g#${groupId}`;

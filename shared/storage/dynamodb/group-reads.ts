@@ -44,7 +44,10 @@ export class GroupReads {
     return items;
   }
 
-  /** The items under a key in order, page by page: `from` to `to`, both with them, or behind `after`. Errors: past a bound of pages. */
+  /**
+   * The items under a key in order, page by page: `from` to `to`, both with them, or behind `after`. `limit`: of the first page; whom that is not enough
+   * passes many over, and reads on by the megabyte. Errors: past a bound of pages.
+   */
   async *query(
     groupKey: string,
     range: { readonly from?: string; readonly to?: string; readonly after?: string; readonly limit?: number },
@@ -64,7 +67,7 @@ export class GroupReads {
           ...(from === undefined || to === undefined ? {} : { ":from": { S: from }, ":to": { S: to } }),
         },
         ConsistentRead: true,
-        ...(limit === undefined ? {} : { Limit: Math.min(1000, limit) }),
+        ...(limit === undefined || page > 0 ? {} : { Limit: Math.min(1000, limit) }),
         ...(startKey === undefined ? {} : { ExclusiveStartKey: startKey }),
       };
       const { Items = [], LastEvaluatedKey } = await storedRead("reading the group", () =>

@@ -30,7 +30,7 @@ interface Versioned {
 }
 
 const ANY: Condition = {};
-const IS_FREE: Condition = { ConditionExpression: "attribute_not_exists(groupKey)" };
+const IS_FREE = { ConditionExpression: "attribute_not_exists(groupKey)" };
 
 /** The items that a write changes: one, but for the end of a group, which takes what lies beside it along. */
 export function transactItems(table: string, groupId: string, write: GroupWrite): TransactWriteItem[] {
@@ -63,6 +63,8 @@ export function transactItems(table: string, groupId: string, write: GroupWrite)
         { ConditionCheck: { TableName: table, Key: own(GROUP_ITEM), ConditionExpression, ExpressionAttributeValues } },
       ];
     }
+    case "check-no-group":
+      return [{ ConditionCheck: { TableName: table, Key: own(GROUP_ITEM), ...IS_FREE } }];
     case "put-listing":
       return put(listingToAttributes(write.listing), ANY);
     case "delete-listing":

@@ -26,7 +26,7 @@ export const GROUP_HOME_KIND = "group-home";
 
 /**
  * A region's consumer groups: `groupKey` is `g#` and the group's id, `o#` and its id (partitions: owners and offsets), `i#` and its id (REST
- * consumer instances, the only items here that expire), or `groups`.
+ * consumer instances, the only items here that expire), `groups`, or `sweep`.
  */
 export const GROUP_TABLE: TableSchema = {
   partitionKey: { name: "groupKey", type: "S" },

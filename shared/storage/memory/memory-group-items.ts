@@ -28,6 +28,8 @@ export function holds(items: GroupItems, write: GroupWrite): boolean {
     case "delete-group":
     case "check-group":
       return isSameVersion(items.group, write.group);
+    case "check-no-group":
+      return items.group === undefined;
     case "put-member":
       return isNext(items.members.get(write.member.memberId), write.member);
     case "delete-member":
@@ -91,6 +93,7 @@ export function itemOf(write: GroupWrite): string {
     case "put-group":
     case "delete-group":
     case "check-group":
+    case "check-no-group":
       return "group";
   }
 }
@@ -105,6 +108,6 @@ function isNext(present: Versioned | undefined, next: Versioned): boolean {
   return present?.incarnation === next.incarnation && present.version === next.version - 1;
 }
 
-function isSameVersion(present: Versioned | undefined, expected: Versioned): boolean {
+export function isSameVersion(present: Versioned | undefined, expected: Versioned): boolean {
   return present?.incarnation === expected.incarnation && present.version === expected.version;
 }

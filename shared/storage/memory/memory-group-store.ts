@@ -1,14 +1,15 @@
 import type { ClassicGeneration, Group, GroupListing, TargetAssignment } from "../../group/group.ts";
-import type { CommitResult, GroupPartition, GroupStore, OffsetCommit } from "../../group/group-store.ts";
+import type { CommitResult, GroupPartition, GroupStore, OffsetCommit, SweepPlace } from "../../group/group-store.ts";
 import { type CommittedOffset, type GroupWrite, MAX_WRITES, type PartitionOwner } from "../../group/group-write.ts";
 import type { Member, MemberWithSession } from "../../group/member.ts";
 import { partitionKey, type TopicIdPartition } from "../../group/partitions-by-topic.ts";
-import { GroupItems, holds, itemOf, type PartitionItem } from "./memory-group-items.ts";
+import { GroupItems, holds, isSameVersion, itemOf, type PartitionItem } from "./memory-group-items.ts";
 
 /** A group table in memory, for the simulation and tests. Linearizable, without timers; what goes in and out is copied. */
 export class MemoryGroupStore implements GroupStore {
   readonly #groups = new Map<string, GroupItems>();
   readonly #listings = new Map<string, GroupListing>();
+  #sweepPlace: SweepPlace | undefined;
 
   async readGroup(groupId: string, memberId?: string): Promise<{ group?: Group; member?: Member }> {
     const { group, members } = this.#items(groupId);
@@ -88,8 +89,12 @@ export class MemoryGroupStore implements GroupStore {
     });
   }
 
-  async deletePartitions(groupId: string, maxItems: number): Promise<number> {
-    const { partitions } = this.#items(groupId);
+  async deletePartitions(
+    group: Pick<Group, "groupId" | "incarnation" | "version">,
+    maxItems: number,
+  ): Promise<number | undefined> {
+    const { partitions, group: present } = this.#items(group.groupId);
+    if (!isSameVersion(present, group)) return undefined;
     const keys = [...partitions.keys()].slice(0, maxItems);
     for (const key of keys) partitions.delete(key);
     return keys.length;
@@ -101,6 +106,18 @@ export class MemoryGroupStore implements GroupStore {
       ({ groupId, sweepAt }) => groupId > after && sweepAt < sweepBefore,
     );
     return structuredClone(found.sort((one, other) => (one.groupId < other.groupId ? -1 : 1)).slice(0, limit));
+  }
+
+  async readGroups(groupIds: readonly string[]): Promise<Group[]> {
+    return structuredClone(groupIds.flatMap((groupId) => this.#groups.get(groupId)?.group ?? []));
+  }
+
+  async readSweepPlace(): Promise<SweepPlace | undefined> {
+    return structuredClone(this.#sweepPlace);
+  }
+
+  async putSweepPlace(place: SweepPlace | undefined): Promise<void> {
+    this.#sweepPlace = structuredClone(place);
   }
 
   #items(groupId: string): GroupItems {

@@ -2,10 +2,11 @@ import { describe, expect, it } from "vitest";
 import { carryOut } from "../../../shared/broker/groups/carry-out.ts";
 import { commitOffsetsById } from "../../../shared/broker/groups/commit-offsets-by-id.ts";
 import { deleteGroup, deleteOffsets, endOfGroup } from "../../../shared/group/group-deletion.ts";
+import type { GroupPartition } from "../../../shared/group/group-store.ts";
 import type { OffsetToCommit } from "../../../shared/group/offset-commit.ts";
 import { offsetFetchRefusal } from "../../../shared/group/offset-fetch.ts";
 import { resetOffset, startOffset } from "../../../shared/group/offset-reset.ts";
-import { afterSweep, offsetsToExpire, sweepGroup } from "../../../shared/group/sweep.ts";
+import { afterSweep, offsetsToExpire, subscriptionInUse, sweepGroup } from "../../../shared/group/sweep.ts";
 import { ClassicConsumer, Consumer, Coordinator, GROUP } from "./coordinator.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -26,20 +27,19 @@ function setUp() {
         item.committed === undefined ? [] : [[`${item.topic}-${item.partition}`, item.committed.offset]],
       ),
     );
+  const { parts } = coordinator;
   const sweep = async () => {
-    const found = await carryOut(coordinator.parts, GROUP, undefined, (view, context) =>
-      sweepGroup(view, GROUP, context),
-    );
+    const found = await carryOut(parts, GROUP, undefined, (view, context) => sweepGroup(view, GROUP, context));
     if (!found.ok) return found.refusal.code;
     const swept = found.value;
     if (swept.kind !== "empty" && swept.kind !== "in use") return swept.kind;
-    const context = { now: coordinator.now, config: coordinator.parts.groupConfig };
+    const context = { now: coordinator.now, config: parts.groupConfig };
     const partitions = await coordinator.store.listPartitions(GROUP, { limit: 100 });
-    const expired = offsetsToExpire(swept, partitions, context);
-    await coordinator.store.deleteOffsets(
-      GROUP,
-      expired.map((item) => ({ ...item, offset: item.committed! })),
-    );
+    const subscription = await carryOut(parts, GROUP, undefined, subscriptionInUse);
+    const isWanted = ({ topic }: GroupPartition) => subscription.ok && subscription.value?.(topic) !== false;
+    const expired = offsetsToExpire(swept, partitions, context, isWanted);
+    const going = expired.map((item) => ({ ...item, offset: item.committed! }));
+    await coordinator.store.deleteOffsets(GROUP, going);
     if (swept.kind === "in use") return `in use, ${expired.length} expired`;
     const left = partitions.filter((item) => !expired.includes(item));
     const then = afterSweep(swept.group, left, context);
@@ -47,9 +47,7 @@ function setUp() {
     return `empty, ${expired.length} expired, ${then.kind}`;
   };
   const removeGroup = async () => {
-    const dead = await carryOut(coordinator.parts, GROUP, undefined, (view, context) =>
-      deleteGroup(view, GROUP, context),
-    );
+    const dead = await carryOut(parts, GROUP, undefined, (view, context) => deleteGroup(view, GROUP, context));
     return dead.ok ? dead.value : dead.refusal.code;
   };
   return { coordinator, member, commit, committed, sweep, removeGroup };
@@ -124,6 +122,7 @@ describe("offsets of a group of the consumer protocol", () => {
     expect(await commit("a", 1, { offset: 0.5 })).toBe("INVALID_REQUEST");
     expect(await commit("a", 1, { leaderEpoch: -2 })).toBe("INVALID_REQUEST");
     expect(await commit("a", 1)).toBe("INVALID_REQUEST");
+    expect(await commit("a", 1, { metadata: "\ud800" }, { partition: 1 })).toBe("INVALID_REQUEST committed");
     const metadata = "x".repeat(4096);
     expect(await commit("a", 1, { metadata }, { partition: 1, metadata: `${metadata}x` })).toBe(
       "committed OFFSET_METADATA_TOO_LARGE",
