@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Broker, BrokerParts } from "../shared/broker/broker.ts";
 import { fetch } from "../shared/broker/fetch.ts";
 import { openBroker } from "../shared/broker/open-broker.ts";
-import { DEFAULT_FETCH_BYTES, MAX_FETCH_BYTES } from "../shared/kafka/limits.ts";
+import { DEFAULT_FETCH_BYTES, MAX_FETCH_BYTES, MAX_RAW_FETCH_BYTES } from "../shared/kafka/limits.ts";
 import { logKey } from "../shared/log/log-item.ts";
 import { segmentKeys } from "../shared/log/segment/segment-keys.ts";
 import type { SegmentStore } from "../shared/log/segment-store.ts";
@@ -24,6 +24,8 @@ import { inTurns, table } from "./rounds.ts";
  */
 const MIB = 2 ** 20;
 const ROUNDS = Number(process.env["MILLRACE_ROUNDS"] || 9);
+/** More than there are answers. */
+const NEW_PROCESSES = 1_000;
 const BUFFER = new Uint8Array(8 * MIB);
 /** As AWS tells of S3: https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html, and per request 85 to 90 MB/s. */
 const FIRST_BYTE_MS = 100;
@@ -164,9 +166,10 @@ async function requests({ parts, counted, end, bytes }: Stored): Promise<void> {
     rows.push([what, `${maxBytes / MIB} MiB`, (counted.requests / (bytes / MIB)).toFixed(2)]);
   };
   for (const maxBytes of [MIB / 16, DEFAULT_FETCH_BYTES, MAX_FETCH_BYTES]) await count("one process", 1, maxBytes);
-  for (const brokers of [2, 10]) {
-    for (const maxBytes of [DEFAULT_FETCH_BYTES, MAX_FETCH_BYTES]) {
-      await count(`each request reaches the next of ${brokers} processes`, brokers, maxBytes);
+  for (const brokers of [2, 10, NEW_PROCESSES]) {
+    for (const maxBytes of [DEFAULT_FETCH_BYTES, MAX_FETCH_BYTES, MAX_RAW_FETCH_BYTES]) {
+      const which = brokers === NEW_PROCESSES ? "a process that has read nothing" : `the next of ${brokers} processes`;
+      await count(`each request reaches ${which}`, brokers, maxBytes);
     }
   }
   for (const readers of [8, 24, 48]) {

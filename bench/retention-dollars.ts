@@ -7,14 +7,15 @@ import { table } from "./rounds.ts";
  * on EBS and S3, and beside Kinesis? Requests as bench/cold-read.ts counts them; list prices; instances are left out.
  */
 const GB = GIB / 1e9;
-/** Of reading in order, indexes included: one process, and a request each to processes that have read nothing yet. */
-const GETS_PER_MIB = { stays: 0.16, hops: 0.38 };
+/** Of reading in order, indexes included: one process; and ten in turns, by answers of batches alone, of JSON, and of a MiB. */
+const GETS_PER_MIB = { stays: 0.16, raw: 0.41, json: 0.5, small: 1.17 };
 /** Of an upload: shared/log/segment/segment-parts.ts. */
 const PART_BYTES = 8 * MIB;
 /** Beside a segment stand its indexes: for batches of 4 KiB and more a fifth of a percent, for the smallest one half. */
 const INDEX_SHARE = 0.005;
-/** Answers of what S3 gives at a time. */
-const ANSWER_BYTES = 3 * MIB;
+/** Answers that bring what they may. */
+const RAW_ANSWER_BYTES = 4.25 * MIB;
+const JSON_ANSWER_BYTES = 3 * MIB;
 /** Of Lambda, one GB: a GiB is read and written in some 30 s. */
 const TIERING_SECONDS = 30;
 /** DynamoDB and its backups: what is inline. */
@@ -22,7 +23,8 @@ const HOT_GB_MONTH = PRICES.dynamoDbGbMonth + PRICES.dynamoDbRecoveryGbMonth;
 const KAFKA_REPLICAS = 3;
 /** EBS is paid for as it was made, not as it fills. */
 const EBS_FILLED = 0.6;
-/** What Kafka's plugins for S3 upload and fetch at a time, as a rule. */
+/** What Aiven's plugin for S3 uploads at a time unless told, and fetches as its documentation has it: github.com/Aiven-Open/tiered-storage-for-apache-kafka */
+const KAFKA_PART_BYTES = 25 * MIB;
 const KAFKA_CHUNK_BYTES = 4 * MIB;
 
 const cents = (value: number) => `$${value.toFixed(value < 0.01 ? 5 : 4)}`;
@@ -70,9 +72,9 @@ function tiered(): void {
     rows.push([what, ...[reading, upload, lambda, reading + upload + lambda, further].map(cents)]);
   }
   table("Dollars to bring a GiB into a segment, once", rows);
-  const kafka = (GIB / KAFKA_CHUNK_BYTES) * PRICES.s3Put;
+  const kafka = (GIB / KAFKA_PART_BYTES) * PRICES.s3Put;
   console.log(
-    `  Kafka: ${cents(kafka)} of PUTs by parts of ${KAFKA_CHUNK_BYTES / MIB} MiB; it has the records on its disks, for which ` +
+    `  Kafka: ${cents(kafka)} of PUTs by parts of ${KAFKA_PART_BYTES / MIB} MiB; it has the records on its disks, for which ` +
       `${KAFKA_REPLICAS - 1} copies went between zones: ${cents(GB * (KAFKA_REPLICAS - 1) * PRICES.betweenZonesGb)}. Kinesis: nothing.`,
   );
 }
@@ -90,8 +92,9 @@ function read(): void {
   table("Dollars to read a GiB that is cold, in order, within the region", [
     ["", "S3", "API Gateway, Lambda, DynamoDB, logs; or the way", "all"],
     row("Millrace, a process that stays", gets(GETS_PER_MIB.stays), 0),
-    row("Millrace over HTTP, answers of 3 MiB", gets(GETS_PER_MIB.hops), face(ANSWER_BYTES)),
-    row("Millrace over HTTP, answers of 1 MiB", gets(1), face(MIB)),
+    row("Millrace over HTTP, answers of 4.25 MiB, batches", gets(GETS_PER_MIB.raw), face(RAW_ANSWER_BYTES)),
+    row("Millrace over HTTP, answers of 3 MiB, JSON", gets(GETS_PER_MIB.json), face(JSON_ANSWER_BYTES)),
+    row("Millrace over HTTP, answers of 1 MiB", gets(GETS_PER_MIB.small), face(MIB)),
     row("Kafka, two consumers of three in another zone", kafkaGets, crossing),
     row("Kinesis on demand", 0, GB * PRICES.kinesisGbOut),
   ]);

@@ -11,6 +11,12 @@ export const MAX_RESPONSE_BYTES = 4_600_000;
 /** Bytes of RecordBatches in one answer: 6 MB of Lambda's answer, less base64 and JSON around them. */
 export const MAX_FETCH_BYTES = 3 * 1024 * 1024;
 
+/**
+ * Bytes of RecordBatches in an answer of nothing else, unless it was told: what MAX_RESPONSE_BYTES has room for. What lies in segments is read by one
+ * request for all of it: an answer that costs two, because its process knew not even the index, still takes less than one for two MiB.
+ */
+export const MAX_RAW_FETCH_BYTES = 4_456_448;
+
 /** Kafka's default for max.partition.fetch.bytes. */
 export const DEFAULT_FETCH_BYTES = 1024 * 1024;
 

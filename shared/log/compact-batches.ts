@@ -75,7 +75,8 @@ function mapBatch(map: OffsetMap, batches: Uint8Array, at: number, header: Batch
  * The `.log` of the compacted segment that takes the place of the sources, which follow each other: for each key the last record, tombstones
  * until their delete horizon (KIP-534), offsets as they were; as Kafka's Cleaner. Control and transactional batches stay
  * untouched. A batch that loses all its records stays as an empty one if it is the last of a producer that the log still knows,
- * or the last of all, so that neither a sequence nor the segment's end is forgotten. Holds a chunk and what is left of it.
+ * or the last of all, so that neither a sequence nor the segment's end is forgotten. Holds a chunk, and
+ * what is left of a batch.
  */
 export async function* compactedLog(
   builder: SegmentBuilder,
@@ -85,17 +86,14 @@ export async function* compactedLog(
   let dropped: (() => Uint8Array) | undefined;
   for await (const source of sources) {
     for await (const batches of wholeBatches(source.chunks, terms.maxBatchBytes)) {
-      const kept: Uint8Array[] = [];
       for (const { header, at } of batchHeaders(batches)) {
         if (!isWithin(header, source)) continue;
         const batch = compactedBatch(terms, batches, at, header);
-        if (batch !== undefined) kept.push(batch);
         dropped = batch === undefined ? () => emptyBatch(batches, at, header) : undefined;
+        if (batch === undefined) continue;
+        builder.add(batch);
+        yield batch;
       }
-      if (kept.length === 0) continue;
-      const chunk = kept.length === 1 ? kept[0]! : Buffer.concat(kept);
-      builder.add(chunk);
-      yield chunk;
     }
   }
   if (dropped === undefined) return;

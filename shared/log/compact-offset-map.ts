@@ -9,6 +9,11 @@ const LOAD_FACTOR = 0.75;
 /** Room for two million keys, twice as many as the largest batch may have. */
 export const OFFSET_MAP_BYTES = 64 * 1024 * 1024;
 
+/** Bytes of a map that takes the keys of so many records, whatever they are; at most OFFSET_MAP_BYTES, which may take fewer. */
+export function offsetMapBytes(records: number): number {
+  return Math.min(OFFSET_MAP_BYTES, (Math.ceil(records / LOAD_FACTOR) + 2) * SLOT_BYTES);
+}
+
 /**
  * The last offset of each key in a fixed amount of memory, as Kafka's SkimpyOffsetMap: keys are told apart by 16 bytes of their
  * SHA-256, so that one takes 24 bytes whatever its length. Kafka's MD5 would be as long, but two keys with the same MD5 can

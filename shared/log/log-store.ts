@@ -55,11 +55,12 @@ export interface LogStore {
   deleteItems(log: LogKey, beforeOffset: number, maxItems: number): Promise<number>;
   /**
    * Deletes items of the stretch from `fromOffset` up to `beforeOffset` (exclusive) that have no expiresAt, up to `maxItems` (at most 1000) of
-   * them: those that no TTL takes. It reads the whole stretch, some pages of it at a time. Answers where to go on, if it is not through.
+   * them: those that no TTL takes. With `throughEpoch` none that has a newer stamp: another lineage's, if the caller is of an old one. It reads
+   * the whole stretch, some pages of it at a time. Answers where to go on, if it is not through.
    */
   deleteItemsWithoutExpiry(
     log: LogKey,
-    stretch: { readonly fromOffset: number; readonly beforeOffset: number },
+    stretch: { readonly fromOffset: number; readonly beforeOffset: number; readonly throughEpoch?: number },
     maxItems: number,
   ): Promise<DeletedStretch>;
   /** Deletes up to `maxItems` items whose expiresAt lies before `nowSeconds`: what DynamoDB's TTL does by itself. */

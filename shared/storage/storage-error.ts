@@ -28,6 +28,9 @@ const PASSING = new Set([
 /** What the SDK and node's sockets fail with before a request has left. */
 const NEVER_SENT = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "CredentialsProviderError"]);
 
+/** What a file system fails with that has no room. */
+const NO_ROOM = new Set(["ENOSPC", "EDQUOT"]);
+
 /** The shape that errors of the AWS SDK and of node's sockets have in common. */
 interface StoreFailure {
   readonly name?: string;
@@ -66,8 +69,12 @@ export function storageError(what: string, error: unknown): KafkaError {
     });
   }
   const wasSent = !wasJudged && !NEVER_SENT.has(code) && !NEVER_SENT.has(name);
-  return new KafkaError("KAFKA_STORAGE_ERROR", `${what} failed: ${name || code || message}`, {
-    hint: "try again; if it stays, see whether the store is reachable",
+  // node's errors are all named Error: their code says more.
+  const why = (name === "Error" ? code : "") || name || code || message;
+  return new KafkaError("KAFKA_STORAGE_ERROR", `${what} failed: ${why}`, {
+    hint: NO_ROOM.has(code)
+      ? "make room on the disk of the data folder, then try again"
+      : "try again; if it stays, see whether the store is reachable",
     outcome: wasSent ? "unknown" : notApplied,
     cause: error,
   });

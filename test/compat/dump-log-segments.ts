@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { SegmentIndexes } from "../../shared/log/segment/segment-builder.ts";
@@ -32,6 +32,9 @@ export interface SegmentDump {
   readonly producers: Dumped;
 }
 
+/** Names of logs, as of topics: each has a folder. */
+export type Logs = Readonly<Record<string, readonly SegmentFiles[]>>;
+
 /** What Kafka reads in a `leader-epoch-checkpoint`, a line for each epoch. */
 export function readLeaderEpochs(checkpoint: Uint8Array): Dumped {
   const folder = mkdtempSync(join(tmpdir(), "millrace-epochs-"));
@@ -44,11 +47,16 @@ export function readLeaderEpochs(checkpoint: Uint8Array): Dumped {
   }
 }
 
-/** Lays the segments out as a broker's folder has them, and has Kafka's own DumpLogSegments read each kind of file. */
+/** Lays the segments of a log out as a broker's folder has them, and has Kafka's own DumpLogSegments read each kind of file. */
 export function dumpSegments(segments: readonly SegmentFiles[]): SegmentDump {
+  return dumpLogs({ log: segments });
+}
+
+/** Those of several logs, each in its folder, by one run of the tool for each kind of file: what it prints comes log by log, in order. */
+export function dumpLogs(all: Logs): SegmentDump {
   const folder = mkdtempSync(join(tmpdir(), "millrace-segments-"));
-  const write = (offset: number, suffix: string, bytes: Uint8Array) => {
-    const file = join(folder, `${String(offset).padStart(20, "0")}${suffix}`);
+  const write = (name: string, offset: number, suffix: string, bytes: Uint8Array) => {
+    const file = join(folder, `${name}-0`, `${String(offset).padStart(20, "0")}${suffix}`);
     writeFileSync(file, bytes);
     return file;
   };
@@ -56,11 +64,14 @@ export function dumpSegments(segments: readonly SegmentFiles[]): SegmentDump {
     const logs: string[] = [];
     const indexes: string[] = [];
     const snapshots: string[] = [];
-    for (const { baseOffset, log, indexes: beside, content } of segments) {
-      logs.push(write(baseOffset, ".log", log));
-      indexes.push(write(baseOffset, ".index", beside.offsetIndex));
-      indexes.push(write(baseOffset, ".timeindex", beside.timeIndex));
-      snapshots.push(write(content.lastOffset + 1, ".snapshot", beside.producerSnapshot));
+    for (const [name, segments] of Object.entries(all)) {
+      mkdirSync(join(folder, `${name}-0`));
+      for (const { baseOffset, log, indexes: beside, content } of segments) {
+        logs.push(write(name, baseOffset, ".log", log));
+        indexes.push(write(name, baseOffset, ".index", beside.offsetIndex));
+        indexes.push(write(name, baseOffset, ".timeindex", beside.timeIndex));
+        snapshots.push(write(name, content.lastOffset + 1, ".snapshot", beside.producerSnapshot));
+      }
     }
     return {
       log: dump(logs, ["--deep-iteration", "--print-data-log"]),

@@ -1,21 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { OffsetIndex } from "../../shared/log/segment/offset-index.ts";
 import { decodeProducerSnapshot } from "../../shared/log/segment/producer-snapshot.ts";
-import { TimeIndex } from "../../shared/log/segment/time-index.ts";
 import { COMPRESSION_TYPES } from "../../shared/record/batch-header.ts";
-import { decodeRecords } from "../../shared/record/decode-batch.ts";
 import { deleteHorizonOf } from "../../shared/record/filter-batch.ts";
 import { batchHeaders } from "../../shared/record/read-batch-header.ts";
 import { compactSegments, type Segment } from "../unit/log/segment/compact-segments.ts";
 import { buildSegments, HotLog, LIMITS, record } from "../unit/log/segment/hot-log.ts";
 import { dumpSegments, readLeaderEpochs, type SegmentDump } from "./dump-log-segments.ts";
+import { gapsIn, linesOfBatches, linesOfIndexes, linesOfProducers } from "./printed-lines.ts";
 
 const NOW = 1_700_000_000_000;
 const DAY_MS = 86_400_000;
 const TIMEOUT_MS = 180_000;
-
-/** What the tool reads in a barrier: it knows Kafka's LEADER_CHANGE. */
-const BARRIER = '{"version":0,"leaderId":1,"voters":[{"voterId":1},{"voterId":2},{"voterId":3}],"grantingVoters":[]}';
 
 /** A log with everything that a log may have: all compressions, inline and in objects, idempotent producers, barriers, tombstones. */
 function everyKindOfLog(): HotLog {
@@ -51,59 +46,16 @@ function everyKindOfLog(): HotLog {
   return log;
 }
 
-/** What the tool prints of a `.log`, by our own reading of it. */
-function expectedLines({ log, baseOffset }: Segment): string[] {
-  const lines = [`Log starting offset: ${baseOffset}`];
-  for (const { header, at } of batchHeaders(log)) {
-    const horizon = deleteHorizonOf(log, at);
-    lines.push(
-      `baseOffset: ${header.baseOffset} lastOffset: ${header.lastOffset} count: ${header.recordCount}` +
-        ` baseSequence: ${header.baseSequence} lastSequence: ${header.lastSequence}` +
-        ` producerId: ${header.producerId} producerEpoch: ${header.producerEpoch}` +
-        ` partitionLeaderEpoch: ${header.partitionLeaderEpoch} isTransactional: ${header.isTransactional}` +
-        ` isControl: ${header.isControl} deleteHorizonMs: ${horizon === undefined ? "OptionalLong.empty" : `OptionalLong[${horizon}]`}` +
-        ` position: ${at} ${header.timestampType}: ${header.maxTimestamp} size: ${header.sizeInBytes} magic: 2` +
-        ` compresscodec: ${header.compressionType} crc: ${header.crc} isvalid: true`,
-    );
-    if (header.isControl) {
-      lines.push(
-        `| offset: ${header.baseOffset} CreateTime: ${header.maxTimestamp} keySize: 4 valueSize: 24 sequence: -1 headerKeys: [] LeaderChange: ${BARRIER}`,
-      );
-      continue;
-    }
-    for (const { offset, timestamp, key, value, headers } of decodeRecords(log, at, header)) {
-      const sequence = header.baseSequence < 0 ? -1 : header.baseSequence + offset - header.baseOffset;
-      const names = headers.map((one) => one.key).join(",");
-      lines.push(
-        `| offset: ${offset} ${header.timestampType}: ${timestamp} keySize: ${key?.length ?? -1} valueSize: ${value?.length ?? -1}` +
-          ` sequence: ${sequence} headerKeys: [${names}]` +
-          (key === null ? "" : ` key: ${Buffer.from(key)}`) +
-          (value === null ? "" : ` payload: ${Buffer.from(value)}`),
-      );
-    }
-  }
-  return lines;
-}
-
 /** Checks all that the tool printed against our own reading. Standard error is compared whole: what it has to complain of fails the test. */
 function expectAgreement(dumped: SegmentDump, segments: readonly Segment[], complaints: readonly string[] = []): void {
   const told = ({ printed }: { printed: readonly string[] }) => printed.filter((line) => !line.startsWith("Dumping "));
-  expect(told(dumped.log)).toEqual(segments.flatMap(expectedLines));
+  const lines = segments.flatMap(({ baseOffset, log }) => [
+    `Log starting offset: ${baseOffset}`,
+    ...linesOfBatches(log),
+  ]);
+  expect(told(dumped.log)).toEqual(lines);
   expect(dumped.log.complaints).toEqual(complaints);
-  const entries = segments.flatMap(({ baseOffset, indexes }) => {
-    const offsets = new OffsetIndex(baseOffset, indexes.offsetIndex);
-    const times = new TimeIndex(baseOffset, indexes.timeIndex);
-    return [
-      ...Array.from(
-        { length: offsets.entryCount },
-        (_, entry) => `offset: ${offsets.offset(entry)} position: ${offsets.position(entry)}`,
-      ),
-      ...Array.from(
-        { length: times.entryCount },
-        (_, entry) => `timestamp: ${times.timestamp(entry)} offset: ${times.offset(entry)}`,
-      ),
-    ];
-  });
+  const entries = segments.flatMap(linesOfIndexes);
   expect(told(dumped.indexes).filter((line) => !line.endsWith(" is empty."))).toEqual(entries);
   expect(dumped.indexes.complaints).toEqual([]);
   const sane = told(dumped.sanity).filter(
@@ -111,35 +63,8 @@ function expectAgreement(dumped: SegmentDump, segments: readonly Segment[], comp
   );
   expect(sane).toHaveLength(2 * segments.length);
   expect(dumped.sanity.complaints).toEqual([]);
-  const producers = segments.flatMap(({ indexes }) =>
-    decodeProducerSnapshot(indexes.producerSnapshot).map(
-      ({ producerId, producerEpoch, lastSequence, lastOffset, offsetDelta, timestamp }) =>
-        `producerId: ${producerId} producerEpoch: ${producerEpoch} coordinatorEpoch: -1 currentTxnFirstOffset: OptionalLong.empty` +
-        ` lastTimestamp: ${timestamp} firstSequence: ${lastSequence - offsetDelta} lastSequence: ${lastSequence}` +
-        ` lastOffset: ${lastOffset} offsetDelta: ${offsetDelta} timestamp: ${timestamp}`,
-    ),
-  );
-  expect(told(dumped.producers)).toEqual(producers);
+  expect(told(dumped.producers)).toEqual(segments.flatMap(linesOfProducers));
   expect(dumped.producers.complaints).toEqual([]);
-}
-
-/** The gaps that compaction leaves, as the tool tells of them: newest first, per file. */
-function gapComplaints(segments: readonly Segment[]): { readonly followed: string[]; readonly files: number } {
-  const followed: string[] = [];
-  let files = 0;
-  for (const { log } of segments) {
-    const offsets = batchHeaders(log).flatMap(({ header, at }) =>
-      decodeRecords(log, at, header).map(({ offset }) => offset),
-    );
-    const pairs = offsets
-      .slice(1)
-      .flatMap((offset, index) =>
-        offset === offsets[index]! + 1 ? [] : [`  ${offsets[index]} is followed by ${offset}`],
-      );
-    if (pairs.length > 0) files++;
-    followed.push(...pairs);
-  }
-  return { followed, files };
 }
 
 describe("Kafka's DumpLogSegments", () => {
@@ -182,12 +107,14 @@ describe("Kafka's DumpLogSegments", () => {
       ).toBe(5);
       for (const { segments } of [first, later]) {
         const dumped = dumpSegments(segments);
-        const { followed, files } = gapComplaints(segments);
+        const found = segments.map(({ log: bytes }) => gapsIn(bytes)).filter((gaps) => gaps.length > 0);
         const [gaps, titles] = [true, false].map((isGap) =>
           dumped.log.complaints.filter((line) => line.startsWith("  ") === isGap),
         );
-        expect([...gaps!].sort()).toEqual([...followed].sort());
-        expect(titles!.map((line) => line.replace(/ in .*/, ""))).toEqual(Array(files).fill("Non-consecutive offsets"));
+        expect([...gaps!].sort()).toEqual(found.flat().sort());
+        expect(titles!.map((line) => line.replace(/ in .*/, ""))).toEqual(
+          Array(found.length).fill("Non-consecutive offsets"),
+        );
         expectAgreement(dumped, segments, dumped.log.complaints);
       }
       expect(later.segments).toHaveLength(1);

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { FileSegmentStore } from "../../shared/storage/file/file-segment-store.ts";
+import { storageError } from "../../shared/storage/storage-error.ts";
 import { segmentStoreContract } from "./segment-store.contract.ts";
 
 const root = mkdtempSync(join(tmpdir(), "millrace-segments-"));
@@ -37,4 +38,12 @@ it("a put that fails leaves nothing behind", async () => {
   await expect(store.putObject("taken", Buffer.from("b"))).rejects.toMatchObject({ code: "KAFKA_STORAGE_ERROR" });
   expect(readdirSync(root).filter((name) => name.endsWith("~"))).toEqual([]);
   expect(Buffer.from((await store.getObject("taken/a"))!).toString()).toBe("a");
+});
+
+it("a disk that is full says so, and what to do", () => {
+  const full = Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
+  const { message, hint, retriable } = storageError("writing an object", full);
+  expect(message).toBe("writing an object failed: ENOSPC");
+  expect(hint).toContain("make room on the disk");
+  expect(retriable).toBe(true);
 });

@@ -84,6 +84,14 @@ export function logStoreUpkeepContract(name: string, open: () => LogStore): void
       });
     });
 
+    it("deletes of a stretch nothing that has a newer stamp than the caller's epoch", async () => {
+      const [store, log] = [open(), newLog()];
+      for (const [offset, stamp] of [3, 4, 5, 4].entries()) await store.putItem(log, item(offset, { stamp }));
+      const stretch = { fromOffset: 0, beforeOffset: 4, throughEpoch: 4 };
+      expect(await store.deleteItemsWithoutExpiry(log, stretch, 1000)).toEqual({ itemsDeleted: 3 });
+      expect((await store.readItems(log, 0, ALL)).items.map(({ baseOffset }) => baseOffset)).toEqual([2]);
+    });
+
     it("deletes of a stretch in bounded steps, each of which says where the next begins", async () => {
       const [store, log] = [open(), newLog()];
       for (let offset = 0; offset < 24; offset++) await store.putItem(log, largeItem(offset));

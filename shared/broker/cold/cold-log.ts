@@ -96,7 +96,7 @@ export class ColdLog {
     const index = await this.indexes.offsets(segment);
     if (index === undefined) return false;
     const read = this.ahead.plan(segment, index, offset, isNext ? this.limits.mostBytes : maxBytes);
-    const behind = this.#behind(read, index);
+    const behind = isNext || read.readsOn === true ? this.#behind(read, index) : undefined;
     const [bytes, further] = await Promise.all([
       this.ranges.read(segment, "log", read.range),
       behind && this.ranges.read(segment, "log", behind).catch(() => undefined),

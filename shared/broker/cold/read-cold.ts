@@ -1,5 +1,6 @@
 import { KafkaError } from "../../kafka/kafka-error.ts";
 import type { LogKey } from "../../log/log-item.ts";
+import { inLineage } from "../../log/segment/tiering-state.ts";
 import type { Broker } from "../broker.ts";
 import { readRegistration } from "../change-partition.ts";
 import { highWatermarkOf } from "../high-watermark.ts";
@@ -14,10 +15,10 @@ const MAX_LOOKS = 4;
 export async function localLogStartOffset(
   { cold }: Broker,
   log: LogKey,
-  { logStartOffset }: PartitionRegistration,
+  { logStartOffset, uncleanElections }: PartitionRegistration,
 ): Promise<number> {
   const state = await cold.tiering.get(log);
-  return Math.max(state?.localLogStartOffset ?? 0, logStartOffset);
+  return Math.max((state && inLineage(state, uncleanElections).localLogStartOffset) ?? 0, logStartOffset);
 }
 
 /**

@@ -1,7 +1,7 @@
 import { KafkaError } from "../../kafka/kafka-error.ts";
 import { MAX_MESSAGE_BYTES } from "../../kafka/limits.ts";
 import { type CompactionSource, compactedLog, mapKeys } from "../../log/compact-batches.ts";
-import { OffsetMap } from "../../log/compact-offset-map.ts";
+import { OffsetMap, offsetMapBytes } from "../../log/compact-offset-map.ts";
 import { compactionGroups, compactionRound } from "../../log/compact-plan.ts";
 import type { CoveredStretch } from "../../log/segment/covering-segments.ts";
 import { decodeLeaderEpochCheckpoint } from "../../log/segment/leader-epoch-checkpoint.ts";
@@ -47,7 +47,9 @@ export async function compactLog(
   const now = broker.clock.now();
   const round = compactionRound(cover, state.cleanedOffset, terms, now);
   if (round === undefined) return NOTHING;
-  const map = new OffsetMap();
+  // A process looks after some logs at once, few of which have so many keys.
+  const records = round.dirty.reduce((count, { segment }) => count + segment.content.recordCount, 0);
+  const map = new OffsetMap(offsetMapBytes(records));
   const mapEndOffset = await mapKeys(map, sourcesOf(broker, of, round.dirty), MAX_BATCH_BYTES);
   // A batch is kept for the sake of a producer that the whole log knows, its hot items included.
   const { producers } = await committedState(broker, of);

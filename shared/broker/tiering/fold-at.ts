@@ -1,5 +1,6 @@
 import { chainItems } from "../../log/chain.ts";
 import { beginningOfLog, fold, type LogState } from "../../log/log-state.ts";
+import { validThrough } from "../../log/segment/covering-segments.ts";
 import { decodeLeaderEpochCheckpoint } from "../../log/segment/leader-epoch-checkpoint.ts";
 import { decodeProducerSnapshot, type ProducerEntry, producerStatesOf } from "../../log/segment/producer-snapshot.ts";
 import type { SegmentStart } from "../../log/segment/segment-builder.ts";
@@ -22,9 +23,9 @@ export async function segmentStart(
   baseOffset: number,
 ): Promise<SegmentStart> {
   if (baseOffset === 0) return { baseOffset, producers: [], epochs: [] };
-  const before = segments.filter(isFinished).findLast(({ content }) => content.lastOffset === baseOffset - 1);
+  const before = validSegments(of, segments).findLast(({ segment }) => segment.content.lastOffset === baseOffset - 1);
   if (before !== undefined) {
-    const { producerSnapshot, leaderEpochCheckpoint } = await readIndexes(broker, before);
+    const { producerSnapshot, leaderEpochCheckpoint } = await readIndexes(broker, before.segment);
     return {
       baseOffset,
       producers: decodeProducerSnapshot(producerSnapshot),
@@ -49,8 +50,8 @@ export async function segmentStart(
 
 /**
  * The fold of a replicated log up to the end of the item that holds `offset`, or to `offset` where one begins, for the table of a follower that
- * was away: it lacks what lies below, and reads it from segments. Folded from the last segment that ends there or below, so that each
- * producer has its last batch alone. undefined: no segment goes so far, and the hot log does not begin so early.
+ * was away: it lacks what lies below, and reads it from segments. Folded from the last segment that ends or is cut there or below, so that
+ * each producer has its last batch alone. undefined: no segment goes so far, and the hot log does not begin so early.
  */
 export async function foldAt(
   broker: UpkeepBroker,
@@ -58,12 +59,14 @@ export async function foldAt(
   segments: readonly SegmentMetadata[],
   offset: number,
 ): Promise<LogState | undefined> {
-  const before = segments
-    .filter(isFinished)
-    .filter(({ content }) => content.lastOffset < offset)
-    .sort((one, other) => other.content.lastOffset - one.content.lastOffset)[0];
+  // The hot log may begin within a segment: its last item stays.
+  const below = validSegments(of, segments)
+    .filter(({ segment }) => segment.baseOffset < offset)
+    .map(({ segment, through }) => ({ segment, through: Math.min(through, offset - 1) }));
+  const cutBy = ({ segment, through }: ValidSegment) => segment.content.lastOffset - through;
+  const before = below.toSorted((one, other) => other.through - one.through || cutBy(one) - cutBy(other))[0];
   const committed = await committedState(broker, of);
-  let state = before === undefined ? beginningOfLog(0) : await foldOf(broker, segments, before, committed);
+  let state = before === undefined ? beginningOfLog(0) : await foldOf(broker, below, before, committed);
   const { logStore } = at(broker, of.registration.leader);
   for (let pages = 0; pages < MAX_PAGES && state.logEndOffset < offset; pages++) {
     const from = state;
@@ -78,23 +81,47 @@ export async function foldAt(
   return state.logEndOffset < offset ? undefined : state;
 }
 
-/** The fold up to a segment's end, as far as what stands beside it tells. */
+/** A segment, and up to where it is part of the log: an unclean election may have taken its end out, or all of it. */
+interface ValidSegment {
+  readonly segment: FinishedSegment;
+  readonly through: number;
+}
+
+function validSegments(
+  { registration: { uncleanElections } }: UpkeepLog,
+  segments: readonly SegmentMetadata[],
+): ValidSegment[] {
+  return segments
+    .filter(isFinished)
+    .map((segment) => ({ segment, through: validThrough(segment, uncleanElections) }))
+    .filter(({ segment, through }) => through >= segment.baseOffset);
+}
+
+/**
+ * The fold up to an offset within a segment, or its end, as far as what stands beside it tells. A producer that appended behind that offset is known by what
+ * the fold of the whole log has of it below.
+ */
 async function foldOf(
   broker: UpkeepBroker,
-  segments: readonly SegmentMetadata[],
-  segment: FinishedSegment,
+  below: readonly ValidSegment[],
+  { segment, through }: ValidSegment,
   committed: LogState,
 ): Promise<LogState> {
   const { producerSnapshot, leaderEpochCheckpoint } = await readIndexes(broker, segment);
-  const epochs = decodeLeaderEpochCheckpoint(leaderEpochCheckpoint);
+  const epochs = decodeLeaderEpochCheckpoint(leaderEpochCheckpoint).filter(({ startOffset }) => startOffset <= through);
   const lastEpoch = epochs.at(-1)?.leaderEpoch;
-  const producers = producerStatesOf(decodeProducerSnapshot(producerSnapshot));
-  const { lastOffset } = segment.content;
-  const below = segments.filter(isFinished).filter(({ content }) => content.lastOffset <= lastOffset);
+  const entries = decodeProducerSnapshot(producerSnapshot);
+  const cut = entries.filter(({ lastOffset }) => lastOffset > through).map(({ producerId }) => producerId);
+  const producers = producerStatesOf(entries.filter(({ lastOffset }) => lastOffset <= through));
+  for (const producerId of cut) {
+    const known = committed.producers.get(producerId);
+    const batches = known?.batches.filter(({ lastOffset }) => lastOffset <= through) ?? [];
+    if (known !== undefined && batches.length > 0) producers.push({ ...known, batches });
+  }
   return {
-    ...beginningOfLog(lastOffset + 1),
+    ...beginningOfLog(through + 1),
     lastEpoch,
-    maxTimestampSoFar: Math.max(-1, ...below.map(({ content }) => content.maxTimestamp)),
+    maxTimestampSoFar: Math.max(-1, ...below.map((other) => other.segment.content.maxTimestamp)),
     producers: new Map(producers.map((producer) => [producer.producerId, producer])),
     // Whom an epoch waits for counts while it is the newest; agents of an older one are fenced by this checkpoint.
     barrier:

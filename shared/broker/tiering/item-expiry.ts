@@ -1,7 +1,7 @@
 import { KafkaError } from "../../kafka/kafka-error.ts";
 import type { LogItem, LogKey } from "../../log/log-item.ts";
 import { expiresAt } from "../../log/retention-expiry.ts";
-import { IDLE_ITEMS_KEPT_MS, type TieringState } from "../../log/segment/tiering-state.ts";
+import { IDLE_ITEMS_KEPT_MS, inLineage, type TieringState } from "../../log/segment/tiering-state.ts";
 import { withTimeout } from "../../runtime/timeout.ts";
 import type { BrokerParts } from "../broker.ts";
 import { readRegistration } from "../change-partition.ts";
@@ -87,7 +87,8 @@ export class ItemExpiry {
     ]);
     this.#bell.ring(this.#log, put, state);
     // Nothing at localLogStartOffset or above was ever deleted, so the slot had been free.
-    const hotFrom = Math.max(current?.logStartOffset ?? Number.POSITIVE_INFINITY, state?.localLogStartOffset ?? 0);
+    const local = state && inLineage(state, current?.uncleanElections).localLogStartOffset;
+    const hotFrom = Math.max(current?.logStartOffset ?? Number.POSITIVE_INFINITY, local ?? 0);
     if (item.baseOffset < hotFrom) throw mayBeNowhere(this.#log, item.baseOffset, sleptMs);
     if (item.expiresAt === undefined || sleptMs < EXPIRY_CERTAIN_MS) return;
     const { expiresAt: _, ...kept } = item;

@@ -9,6 +9,7 @@ import {
   unneededSegments,
 } from "../../log/segment/tiering-plan.ts";
 import { idleBelow, type TieringState } from "../../log/segment/tiering-state.ts";
+import { isReplicated } from "../partition-view.ts";
 import { at } from "../replica-stores.ts";
 import { untilKnown } from "../until-known.ts";
 import { deleteEverywhere, readItemObjects } from "./segment-objects.ts";
@@ -127,6 +128,17 @@ export async function removeIdleItems(
 interface Stretch {
   readonly fromOffset: number;
   readonly beforeOffset: number;
+  readonly throughEpoch?: number;
+}
+
+/** Whether there are hot items to be removed that are out of use. */
+export function hasItemsToRemove(
+  { hotRemovedBelow = 0, ...state }: TieringState,
+  segments: readonly SegmentMetadata[],
+  now: number,
+): boolean {
+  const below = idleBelow(state, now);
+  return below > hotRemovedBelow || segmentsWithIdleObjects(segments, below).length > 0;
 }
 
 /** In every replica's table; the newest barrier stays (REPLICATION.md, 9). */
@@ -143,12 +155,14 @@ async function removeItems(
         { fromOffset: barrierOffset + 1, beforeOffset },
       ]
     : [{ fromOffset, beforeOffset }];
+  // A run that slept through an unclean election must not take what the new leader appended there.
+  const ofEpoch = isReplicated(registration) ? { throughEpoch: registration.leaderEpoch } : {};
   let deleted = 0;
   for (const id of registration.replicas) {
     const { logStore } = at(broker, id);
     for (const stretch of stretches) {
       for (let from: number | undefined = stretch.fromOffset; from !== undefined && from < stretch.beforeOffset; ) {
-        const rest: Stretch = { fromOffset: from, beforeOffset: stretch.beforeOffset };
+        const rest: Stretch = { fromOffset: from, beforeOffset: stretch.beforeOffset, ...ofEpoch };
         const remove = () => logStore.deleteItemsWithoutExpiry(log, rest, ITEMS_AT_A_TIME);
         const removed: DeletedStretch = await untilKnown(broker, "deleting items", remove, STEP_TIMEOUT_MS);
         if (id === registration.leader) deleted += removed.itemsDeleted;

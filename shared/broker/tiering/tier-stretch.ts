@@ -6,7 +6,7 @@ import { SegmentLog } from "../../log/segment/segment-log.ts";
 import type { SegmentContent, SegmentMetadata } from "../../log/segment/segment-metadata.ts";
 import { segmentParts } from "../../log/segment/segment-parts.ts";
 import { beginCopy, beginDelete, finishCopy, type NewSegment } from "../../log/segment/segment-state.ts";
-import { sealableItems } from "../../log/segment/tiering-plan.ts";
+import { isTaken, sealableItems } from "../../log/segment/tiering-plan.ts";
 import { withTimeout } from "../../runtime/timeout.ts";
 import { at } from "../replica-stores.ts";
 import { untilKnown } from "../until-known.ts";
@@ -101,6 +101,11 @@ export async function writeSegment(
   };
   const started = beginCopy(named);
   if (!(await untilKnown(broker, "registering a segment", () => segmentRegistry.addSegment(started)))) return undefined;
+  const below = () => segmentRegistry.segmentsAtOrBelow(log, named.baseOffset, COPIES_SEEN);
+  if (isTaken(started, await untilKnown(broker, "reading segments", below), clock.now())) {
+    await abandon(broker, started, []);
+    return undefined;
+  }
   // Who is in sync has all that is committed: so it has what is cold.
   const copies = registration.inSyncReplicas.filter((id) => id !== brokerId);
   try {
@@ -147,6 +152,8 @@ async function writeObjects(
   };
 }
 
+/** Of the same stretch, however many runs there are. */
+const COPIES_SEEN = 16;
 const OVERTIME_MS = 15_000;
 const ABANDON_WITHIN_MS = 20_000;
 /** Clocks of regions and functions differ by seconds. */

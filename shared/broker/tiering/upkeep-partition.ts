@@ -4,8 +4,15 @@ import type { RetentionTerms } from "../../log/retention-terms.ts";
 import { type CoveredStretch, coveringSegments, tieredEndOffset } from "../../log/segment/covering-segments.ts";
 import type { SegmentMetadata } from "../../log/segment/segment-metadata.ts";
 import { copyUnderWay, sealReason } from "../../log/segment/tiering-plan.ts";
-import { hasIdleItems, type TieringState, tieringLagMs, withLocalStart } from "../../log/segment/tiering-state.ts";
+import {
+  hasIdleItems,
+  idleBelow,
+  type TieringState,
+  tieringLagMs,
+  withLocalStart,
+} from "../../log/segment/tiering-state.ts";
 import type { PartitionRegistration } from "../metadata-store.ts";
+import { isReplicated } from "../partition-view.ts";
 import { changeTieringState } from "./change-tiering-state.ts";
 import { type CommittedEnd, committedEnd } from "./committed-end.ts";
 import { compactLog } from "./compact-log.ts";
@@ -14,7 +21,7 @@ import { fillBuckets } from "./fill-buckets.ts";
 import { segmentStart } from "./fold-at.ts";
 import { keepCheckpoints } from "./keep-checkpoints.ts";
 import { moveLogStart } from "./move-log-start.ts";
-import { removeCold, removeIdleItems } from "./remove-cold.ts";
+import { hasItemsToRemove, removeCold, removeIdleItems } from "./remove-cold.ts";
 import { removeOrphans } from "./remove-orphans.ts";
 import { rescueItems } from "./rescue-items.ts";
 import { tierStretch } from "./tier-stretch.ts";
@@ -139,8 +146,15 @@ class PartitionRun {
     return coveringSegments(this.#segments, logStartOffset, uncleanElections);
   }
 
-  /** By the starts as they were before this run. Answers up to where hot items that no TTL takes are gone. */
+  /**
+   * By the starts as they were before this run. Answers up to where hot items that no TTL takes are gone. A replica that has come into sync since they
+   * moved may have no checkpoint that goes as far: its log, and one that it leads, would begin with a hole.
+   */
   async #remove(state: TieringState, { committed }: CommittedEnd): Promise<number> {
+    const now = this.#broker.clock.now();
+    if (isReplicated(this.#of.registration) && hasItemsToRemove(state, this.#segments, now)) {
+      await keepCheckpoints(this.#broker, this.#of, idleBelow(state, now), async () => this.#segments);
+    }
     const barrierOffset = committed?.epochs.at(-1)?.startOffset;
     const removed = await removeCold(this.#broker, this.#of, state, this.#segments, barrierOffset);
     this.#segments = removed.segments;
@@ -174,6 +188,9 @@ class PartitionRun {
       const isDue = untiered !== undefined && sealReason(untiered, this.#of.terms, now) !== undefined;
       if (!isDue) return { untiered, isDue };
       const { baseOffset } = untiered;
+      // Another run may have come further since they were listed: two that go on side by side would copy everything twice.
+      this.#segments = await allSegments(broker, this.#of.log);
+      if (tieredEndOffset(this.#cover(), this.#of.registration.logStartOffset) > fromOffset) continue;
       if (copyUnderWay(this.#segments, baseOffset, now) !== undefined) return { untiered, isDue };
       if (!hasTime(broker, this.#of)) {
         this.#isLeft = true;

@@ -6,7 +6,7 @@ import {
   LATEST_TIMESTAMP,
   listOffsets,
 } from "../../broker/list-offsets.ts";
-import { DEFAULT_FETCH_BYTES, MAX_FETCH_BYTES } from "../../kafka/limits.ts";
+import { DEFAULT_FETCH_BYTES, MAX_FETCH_BYTES, MAX_RAW_FETCH_BYTES } from "../../kafka/limits.ts";
 import { badRequest, unwrap } from "../http-error.ts";
 import { JSON_TYPE, RECORD_BATCHES_TYPE } from "../http-message.ts";
 import { recordList } from "../record-list.ts";
@@ -37,7 +37,7 @@ export const fetchRoutes: readonly Route[] = [
           offset,
           maxBytes: query.max_bytes ?? DEFAULT_FETCH_BYTES,
           // The next request may reach another process, which would read from S3 anew: an answer brings what it may.
-          maxColdBytes: query.max_bytes ?? MAX_FETCH_BYTES,
+          maxColdBytes: query.max_bytes ?? (mediaType === RECORD_BATCHES_TYPE ? MAX_RAW_FETCH_BYTES : MAX_FETCH_BYTES),
           minBytes: query.min_bytes ?? 1,
           maxWaitMs: query.timeout_ms ?? 0,
           ...(request.signal === undefined ? {} : { signal: request.signal }),

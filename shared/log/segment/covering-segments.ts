@@ -30,7 +30,7 @@ export function validThrough(
  * Which segment each offset from `logStartOffset` on is read from, without gaps and without overlap, in order; it ends before the first
  * offset that no segment has. Two runs at once, a failover in the middle of one, and compaction leave segments that
  * overlap. They hold the same log, so any choice is right that all make alike: the one that was compacted
- * furthest, then of the later epoch, then the one that begins first, ends last, and has the lower id.
+ * furthest, then of the later epoch; among those that are alike in both as few as do it, so that what is left over may go.
  */
 export function coveringSegments(
   segments: readonly SegmentMetadata[],
@@ -41,10 +41,10 @@ export function coveringSegments(
     .filter(isFinished)
     .map((segment) => ({ segment, through: validThrough(segment, elections) }))
     .filter(({ segment, through }) => through >= Math.max(segment.baseOffset, logStartOffset))
-    .sort((one, other) => preference(one.segment, other.segment));
+    .sort(preference);
   // In order of preference, each takes what is free of its stretch. What is taken stays sorted, and does not overlap.
   const taken: CoveredStretch[] = [];
-  for (const { segment, through } of candidates) {
+  for (const { segment, through } of fewest(candidates, logStartOffset)) {
     let from = Math.max(segment.baseOffset, logStartOffset);
     let place = taken.findIndex(({ toOffset }) => toOffset >= from);
     if (place < 0) place = taken.length;
@@ -91,12 +91,41 @@ export function stretchReaching(
   return cover.find(({ segment, toOffset }) => toOffset >= fromOffset && segment.content.maxTimestamp >= timestamp);
 }
 
-function preference(one: FinishedSegment, other: FinishedSegment): number {
+interface Candidate {
+  readonly segment: FinishedSegment;
+  readonly through: number;
+}
+
+/** Those that are alike stand together, in order of their offsets. */
+function preference(one: Candidate, other: Candidate): number {
   return (
-    (other.compactedThrough ?? -1) - (one.compactedThrough ?? -1) ||
-    other.committedIn - one.committedIn ||
-    one.baseOffset - other.baseOffset ||
-    other.content.lastOffset - one.content.lastOffset ||
-    (one.segmentId < other.segmentId ? -1 : 1)
+    rank(one, other) ||
+    one.segment.baseOffset - other.segment.baseOffset ||
+    other.through - one.through ||
+    (one.segment.segmentId < other.segment.segmentId ? -1 : 1)
   );
+}
+
+function rank({ segment: one }: Candidate, { segment: other }: Candidate): number {
+  return (other.compactedThrough ?? -1) - (one.compactedThrough ?? -1) || other.committedIn - one.committedIn;
+}
+
+/** Of candidates that are alike as few as hold the same offsets: always the one that reaches furthest from where the last one ends. */
+function* fewest(candidates: readonly Candidate[], logStartOffset: number): Generator<Candidate> {
+  for (let at = 0; at < candidates.length; ) {
+    const first = candidates[at]!;
+    let next = Math.max(first.segment.baseOffset, logStartOffset);
+    let best: Candidate | undefined;
+    for (; at < candidates.length && rank(first, candidates[at]!) === 0; at++) {
+      const candidate = candidates[at]!;
+      if (candidate.segment.baseOffset > next) {
+        if (best !== undefined) yield best;
+        next = Math.max(best === undefined ? 0 : best.through + 1, next);
+        best = undefined;
+      }
+      if (candidate.segment.baseOffset > next) next = candidate.segment.baseOffset;
+      if (candidate.through >= next && candidate.through > (best?.through ?? -1)) best = candidate;
+    }
+    if (best !== undefined) yield best;
+  }
 }

@@ -22,6 +22,8 @@ export interface SegmentRead {
   readonly segment: FinishedSegment;
   readonly range: ByteRange;
   readonly fromOffset: number;
+  /** Its reader goes on where an earlier read ended. */
+  readonly readsOn?: boolean;
 }
 
 /** A stretch of a segment's `.log` in memory. */
@@ -109,7 +111,7 @@ export class SegmentReadAhead {
     follows.isFollowed = true;
     this.#windows.unshift(...this.#windows.splice(this.#windows.indexOf(follows), 1));
     const bytes = Math.min(this.#mostBytes(), Math.max(first, 2 * follows.bytes.length));
-    return { segment, range: rangeFrom(index, sizeInBytes, follows.end, bytes), fromOffset: offset };
+    return { segment, range: rangeFrom(index, sizeInBytes, follows.end, bytes), fromOffset: offset, readsOn: true };
   }
 
   /**

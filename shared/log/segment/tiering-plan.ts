@@ -108,6 +108,23 @@ export function copyUnderWay(
   );
 }
 
+/**
+ * Whether somebody who registered a copy of the same stretch before goes on with it, so that one's own, which was just registered, need not: of two that
+ * registered at once each sees the other, unless that one came later. A doubt costs a copy too many, or one that the next run makes.
+ */
+export function isTaken(own: SegmentMetadata, segments: readonly SegmentMetadata[], now: number): boolean {
+  return segments.some(
+    (other) =>
+      other.segmentId !== own.segmentId &&
+      other.baseOffset === own.baseOffset &&
+      (other.compactedThrough ?? -1) === (own.compactedThrough ?? -1) &&
+      // What an earlier epoch copied may be out of the log since an unclean election.
+      other.committedIn >= own.committedIn &&
+      (isFinished(other) || isUnderWay(other, now)) &&
+      (other.startedAt - own.startedAt || (other.segmentId < own.segmentId ? -1 : 1)) < 0,
+  );
+}
+
 /** What is known of a log when its segments are looked through. */
 export interface SegmentsContext {
   /** As it stands in the registration already. */

@@ -1,4 +1,5 @@
-import type { LogKey } from "../log-item.ts";
+import { type LogKey, NO_EPOCH } from "../log-item.ts";
+import type { UncleanElection } from "../unclean-election.ts";
 
 /**
  * How far the upkeep of a partition's log is: one small item a partition, changed by compare-and-set on `version`. Readers and
@@ -30,6 +31,8 @@ export interface TieringState {
   readonly idleSince?: number;
   /** The look through the log's objects for some that are nobody's; absent: there was none yet. */
   readonly sweep?: SweepState;
+  /** Of a replicated log: the epoch of whoever wrote it. After an unclean election it says less: see {@link inLineage}. */
+  readonly committedIn?: number;
 }
 
 export interface LocalStart {
@@ -75,6 +78,27 @@ export function withLocalStart(state: TieringState, offset: number, now: number)
     ...state,
     localLogStartOffset,
     localStarts: isNoted ? [...kept, { offset: localLogStartOffset, since: now }] : kept,
+  };
+}
+
+/**
+ * What a state says once unclean elections have begun the log anew below it: what an earlier epoch had copied from `keptBelow` on is not the log's any
+ * more, and what takes its place is hot. The same state if none has.
+ */
+export function inLineage(state: TieringState, elections: readonly UncleanElection[] | undefined): TieringState {
+  const { committedIn = NO_EPOCH } = state;
+  const below = (elections ?? [])
+    .filter(({ leaderEpoch }) => committedIn < leaderEpoch)
+    .reduce((least, { keptBelow }) => Math.min(least, keptBelow), Number.POSITIVE_INFINITY);
+  const { localLogStartOffset, tieredEndOffset, cleanedOffset, hotRemovedBelow = 0, localStarts = [] } = state;
+  if (Math.max(localLogStartOffset, tieredEndOffset, cleanedOffset, hotRemovedBelow) <= below) return state;
+  return {
+    ...state,
+    localLogStartOffset: Math.min(localLogStartOffset, below),
+    tieredEndOffset: Math.min(tieredEndOffset, below),
+    cleanedOffset: Math.min(cleanedOffset, below),
+    localStarts: localStarts.filter(({ offset }) => offset <= below),
+    ...(hotRemovedBelow === 0 ? {} : { hotRemovedBelow: Math.min(hotRemovedBelow, below) }),
   };
 }
 

@@ -21,32 +21,50 @@ export function batchEnd(bytes: Uint8Array, at: number): number {
 }
 
 /**
- * The same bytes, cut where batches end: for reading a segment range by range. Holds one chunk and the batch that is cut in
- * two. Errors: CORRUPT_MESSAGE for bytes left over at the end, and for a batch of more than `maxBatchBytes`.
+ * The same bytes, cut where batches end: for reading a segment range by range. Views of the chunks, but for a batch that is cut in two or more, which is put
+ * together: it is all that is held of chunks that were. Errors: CORRUPT_MESSAGE for bytes left over at the end, and for a batch of
+ * more than `maxBatchBytes`.
  */
 export async function* wholeBatches(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   maxBatchBytes: number,
 ): AsyncGenerator<Uint8Array> {
-  let pending: Uint8Array[] = [];
-  let pendingBytes = 0;
-  let neededBytes = 0;
-  for await (const chunk of chunks) {
-    if (chunk.length === 0) continue;
-    pending.push(chunk);
-    pendingBytes += chunk.length;
-    if (pendingBytes < neededBytes) continue;
-    const joined = pending.length === 1 ? chunk : Buffer.concat(pending);
-    const whole = wholeBatchesLength(joined);
-    if (whole > 0) yield joined.subarray(0, whole);
-    const rest = joined.subarray(whole);
-    pending = rest.length === 0 ? [] : [rest];
-    pendingBytes = rest.length;
-    const end = batchEnd(rest, 0);
+  /** The begin of a batch whose rest comes with the next chunks: `filled` bytes of it, in as many as are known to be needed. */
+  let cut = new Uint8Array();
+  let filled = 0;
+  const needed = () => {
+    const end = batchEnd(cut.subarray(0, filled), 0);
     if (Number.isFinite(end) && end > maxBatchBytes) throw corrupt(`a batch claims ${end} bytes`);
-    neededBytes = Number.isFinite(end) ? end : 0;
+    return Number.isFinite(end) ? end : LOG_OVERHEAD;
+  };
+  for await (const chunk of chunks) {
+    let at = 0;
+    while (filled > 0 && at < chunk.length) {
+      const size = needed();
+      if (size > cut.length) {
+        const larger = new Uint8Array(size);
+        larger.set(cut.subarray(0, filled));
+        cut = larger;
+      }
+      const taken = chunk.subarray(at, at + size - filled);
+      cut.set(taken, filled);
+      filled += taken.length;
+      at += taken.length;
+      if (filled < size || needed() > size) continue;
+      yield cut;
+      [cut, filled] = [new Uint8Array(), 0];
+    }
+    if (filled > 0) continue;
+    const rest = chunk.subarray(at);
+    const whole = wholeBatchesLength(rest);
+    if (whole > 0) yield rest.subarray(0, whole);
+    if (whole === rest.length) continue;
+    // A copy, so that the chunk need not be held for it.
+    cut = new Uint8Array(rest.subarray(whole));
+    filled = cut.length;
+    needed();
   }
-  if (pendingBytes > 0) throw corrupt(`${pendingBytes} bytes are left behind the last batch`);
+  if (filled > 0) throw corrupt(`${filled} bytes are left behind the last batch`);
 }
 
 function corrupt(message: string): KafkaError {

@@ -159,7 +159,7 @@ export class DynamoDbLogStore implements LogStore {
 
   async deleteItemsWithoutExpiry(
     log: LogKey,
-    { fromOffset, beforeOffset }: { fromOffset: number; beforeOffset: number },
+    { fromOffset, beforeOffset, throughEpoch }: Parameters<LogStore["deleteItemsWithoutExpiry"]>[1],
     maxItems: number,
   ): Promise<DeletedStretch> {
     let itemsDeleted = 0;
@@ -170,8 +170,9 @@ export class DynamoDbLogStore implements LogStore {
       const query: QueryCommandInput = {
         TableName: this.#table,
         KeyConditionExpression: "tp = :tp AND baseOffset BETWEEN :from AND :to",
-        FilterExpression: "attribute_not_exists(expiresAt)",
+        FilterExpression: `attribute_not_exists(expiresAt)${throughEpoch === undefined ? "" : " AND stamp <= :epoch"}`,
         ExpressionAttributeValues: {
+          ...(throughEpoch === undefined ? {} : { ":epoch": { N: String(throughEpoch) } }),
           ":tp": { S: log },
           ":from": { N: String(fromOffset) },
           ":to": { N: String(beforeOffset - 1) },

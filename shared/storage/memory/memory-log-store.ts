@@ -72,12 +72,19 @@ export class MemoryLogStore implements LogStore {
 
   async deleteItemsWithoutExpiry(
     log: LogKey,
-    { fromOffset, beforeOffset }: { fromOffset: number; beforeOffset: number },
+    {
+      fromOffset,
+      beforeOffset,
+      throughEpoch = Number.POSITIVE_INFINITY,
+    }: Parameters<LogStore["deleteItemsWithoutExpiry"]>[1],
     maxItems: number,
   ): Promise<DeletedStretch> {
     const stored = this.#log(log);
     const within = stored.offsets.filter((offset) => offset >= fromOffset && offset < beforeOffset);
-    const kept = within.filter((offset) => stored.items.get(offset)!.expiresAt === undefined);
+    const kept = within.filter((offset) => {
+      const { expiresAt, stamp } = stored.items.get(offset)!;
+      return expiresAt === undefined && stamp <= throughEpoch;
+    });
     const deleted = kept.slice(0, maxItems);
     for (const offset of deleted) stored.items.delete(offset);
     stored.offsets = stored.offsets.filter((offset) => stored.items.has(offset));

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { OffsetMap } from "../../../shared/log/compact-offset-map.ts";
+import { OFFSET_MAP_BYTES, OffsetMap, offsetMapBytes } from "../../../shared/log/compact-offset-map.ts";
 import { decodeRecords } from "../../../shared/record/decode-batch.ts";
 import { deleteHorizonOf } from "../../../shared/record/filter-batch.ts";
 import { batchHeaders } from "../../../shared/record/read-batch-header.ts";
@@ -204,6 +204,15 @@ describe("compaction", () => {
 });
 
 describe("the offset map", () => {
+  it("is no larger than the keys of so many records need, and has a limit", () => {
+    for (const records of [0, 1, 2, 3, 100, 10_000]) {
+      const map = new OffsetMap(offsetMapBytes(records));
+      for (let key = 0; key < records; key++) expect(map.put(Buffer.from(String(key)), key)).toBe(true);
+      expect(offsetMapBytes(records)).toBeLessThanOrEqual(32 * (records + 3));
+    }
+    expect(offsetMapBytes(2 ** 40)).toBe(OFFSET_MAP_BYTES);
+  });
+
   it("is a map of the last offset of each key, until it is full", () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 3 }), { maxLength: 200 }), (keys) => {

@@ -3,7 +3,7 @@ import type { Broker } from "../../../../shared/broker/broker.ts";
 import { ColdLog } from "../../../../shared/broker/cold/cold-log.ts";
 import { type FetchRequest, fetch } from "../../../../shared/broker/fetch.ts";
 import { openBroker } from "../../../../shared/broker/open-broker.ts";
-import { DEFAULT_FETCH_BYTES, MAX_FETCH_BYTES } from "../../../../shared/kafka/limits.ts";
+import { DEFAULT_FETCH_BYTES, MAX_FETCH_BYTES, MAX_RAW_FETCH_BYTES } from "../../../../shared/kafka/limits.ts";
 import { MemorySegmentStore } from "../../../../shared/storage/memory/memory-segment-store.ts";
 import { type LargeLog, largeColdLog } from "../../../fixtures/large-cold-log.ts";
 import { tieredParts } from "../../../fixtures/tiered-log.ts";
@@ -71,6 +71,15 @@ describe("requests to the segment store", () => {
     let next = 0;
     const hop = () => processes[next++ % processes.length]!;
     await readThrough(hop, localLogStartOffset, { maxColdBytes: MAX_FETCH_BYTES });
+    expect(segmentStore.requests / (coldBytes / MIB)).toBeLessThanOrEqual(0.5);
+  });
+
+  it("are at most one for two MiB where every answer comes from a process that knows nothing, and is of batches alone", async () => {
+    const { parts, segmentStore, localLogStartOffset, coldBytes } = await large({
+      ...LOGS[0]!,
+      segmentBytes: 45 * MIB,
+    });
+    await readThrough(() => openBroker(parts), localLogStartOffset, { maxColdBytes: MAX_RAW_FETCH_BYTES });
     expect(segmentStore.requests / (coldBytes / MIB)).toBeLessThanOrEqual(0.5);
   });
 

@@ -77,6 +77,50 @@ it("cuts segments at segment.bytes, as many as there are in one run", () =>
     expect(await seen(logs.open(), "t")).toHaveLength(6);
   }));
 
+it("copies everything once where several runs are at work at once", () =>
+  inVirtualTime(async (clock) => {
+    const logs = new KeptLogs(clock);
+    await logs.create({ "segment.bytes": String(1024 * 1024), "segment.ms": String(HOUR_MS), "retention.ms": "-1" });
+    await logs.keep();
+    for (const value of numbered(12)) await logs.append([value.padEnd(400 * 1024, ".")]);
+    // Requests take a while, not always the same, and the log goes on meanwhile.
+    const registry = logs.segmentRegistry;
+    const [list, add] = [registry.listSegments.bind(registry), registry.addSegment.bind(registry)];
+    registry.listSegments = async (...asked) => {
+      const listed = await list(...asked);
+      await clock.sleep(40);
+      return listed;
+    };
+    registry.addSegment = async (segment) => {
+      await clock.sleep(15);
+      const added = await add(segment);
+      await clock.sleep(15);
+      return added;
+    };
+    const put = logs.segmentStore.putObjectInParts.bind(logs.segmentStore);
+    let copies = 0;
+    logs.segmentStore.putObjectInParts = async (key, parts) => {
+      copies++;
+      await clock.sleep(1_000 + 700 * (copies % 3));
+      await put(key, parts);
+    };
+    await clock.sleep(2 * HOUR_MS);
+    const run = async (laterMs: number) => {
+      await clock.sleep(laterMs);
+      await logs.keep(10 * MINUTE_MS, logs.open());
+    };
+    const runs = [0, 0, 500, 1_000, 1_500, 2_000, 3_000].map(run);
+    await logs.append([...numbered(6, 12).map((value) => value.padEnd(400 * 1024, "."))]);
+    await Promise.all(runs);
+    await logs.pass(4 * HOUR_MS);
+    const stretches = await logs.stretches();
+    expect(copies).toBe(stretches.length);
+    expect(stretches.flatMap((stretch) => stretch.split("-").map(Number))).toEqual(
+      [...stretches.flatMap((stretch) => stretch.split("-").map(Number))].sort((one, other) => one - other),
+    );
+    expect(await seen(logs.open(), "t")).toHaveLength(18);
+  }));
+
 it("deletes what retention.ms says, and answers OFFSET_OUT_OF_RANGE for it at once", () =>
   inVirtualTime(async (clock) => {
     const logs = new KeptLogs(clock);

@@ -45,6 +45,25 @@ describe("which segment an offset is read from", () => {
     expect(shown([segment("q", 0, 99), segment("p", 0, 99)])).toEqual(["p:0-99"]);
   });
 
+  it("is one of the fewest that do, where two runs copied beside each other: the others are nobody's any more", () => {
+    const one = [segment("a", 0, 24), segment("b", 25, 40), segment("c", 41, 60), segment("d", 61, 80)];
+    const other = [segment("p", 0, 25), segment("q", 26, 41), segment("r", 42, 62), segment("s", 63, 80)];
+    expect(shown([...one, ...other])).toEqual(["p:0-25", "q:26-41", "r:42-62", "d:63-80"]);
+    const arbitrary = fc.array(fc.tuple(fc.nat(60), fc.integer({ min: 1, max: 30 })), { minLength: 1, maxLength: 15 });
+    fc.assert(
+      fc.property(arbitrary, (made) => {
+        const segments = made.map(([base, length], index) => segment(`s${index}`, base, base + length - 1));
+        const from = Math.min(...segments.map(({ baseOffset }) => baseOffset));
+        const cover = coveringSegments(segments, from);
+        for (const { segment: spared } of cover) {
+          const left = cover.map((covered) => covered.segment).filter((each) => each !== spared);
+          expect(tieredEndOffset(coveringSegments(left, from), from)).toBeLessThan(tieredEndOffset(cover, from));
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
   it("is the one of the later epoch after a failover in the middle of tiering", () => {
     const before = segment("a", 0, 149, { committedIn: 3 });
     const after = segment("b", 100, 199, { committedIn: 4 });

@@ -8,6 +8,7 @@ import {
   segmentKeys,
   segmentPrefix,
 } from "../../../../shared/log/segment/segment-keys.ts";
+import type { SegmentMetadata } from "../../../../shared/log/segment/segment-metadata.ts";
 import {
   beginCopy,
   beginDelete,
@@ -19,6 +20,7 @@ import {
   copyUnderWay,
   estimateBytes,
   fillsSegment,
+  isTaken,
   SUPERSEDED_KEPT_MS,
   sealableItems,
   sealReason,
@@ -94,6 +96,20 @@ describe("a stretch of the hot log is sealed", () => {
     expect(copyUnderWay([expected], 100, NOW + 60_000)).toBeUndefined();
     expect(copyUnderWay([copying], 101, NOW)).toBeUndefined();
     expect(copyUnderWay([{ ...copying, compactedThrough: 300 }], 100, NOW)).toBeUndefined();
+  });
+
+  it("is left to who registered it first, unless that was in an earlier epoch, or is nobody's any more", () => {
+    const own = segment("m", 100, 199, { state: "COPY_SEGMENT_STARTED", committedIn: 3, startedAt: NOW });
+    const other = (change: Partial<SegmentMetadata>) => isTaken(own, [own, { ...own, segmentId: "z", ...change }], NOW);
+    expect(other({ startedAt: NOW - 1 })).toBe(true);
+    expect(other({ startedAt: NOW + 1 })).toBe(false);
+    expect([other({ segmentId: "a" }), other({ segmentId: "z" })]).toEqual([true, false]);
+    expect(other({ startedAt: NOW - 1, state: "COPY_SEGMENT_FINISHED" })).toBe(true);
+    expect(other({ startedAt: NOW - 1, state: "DELETE_SEGMENT_STARTED" })).toBe(false);
+    expect(other({ startedAt: NOW - COPY_ABANDONED_MS })).toBe(false);
+    expect(other({ startedAt: NOW - 1, committedIn: 2 })).toBe(false);
+    expect(other({ startedAt: NOW - 1, baseOffset: 101 })).toBe(false);
+    expect(other({ startedAt: NOW - 1, compactedThrough: 300 })).toBe(false);
   });
 });
 
