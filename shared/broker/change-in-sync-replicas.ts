@@ -1,11 +1,15 @@
+import { committedInOf } from "../log/checkpoint.ts";
 import { logKey } from "../log/log-item.ts";
+import { isVoid } from "../log/unclean-election.ts";
 import { withTimeout } from "../runtime/timeout.ts";
 import type { BrokerParts } from "./broker.ts";
 import { changePartition } from "./change-partition.ts";
 import { leadLog } from "./lead-log.ts";
+import { fencedBy } from "./log-view.ts";
 import type { PartitionRegistration } from "./metadata-store.ts";
 import { at } from "./replica-stores.ts";
 import { Replication } from "./replication.ts";
+import { untilKnown } from "./until-known.ts";
 
 /** Takes a replica out of the in-sync set and of those that join; never the leader. Writers of the epoch go on without it. */
 export async function shrinkInSyncReplicas(
@@ -52,6 +56,7 @@ export async function growInSyncReplicas(
   const replication = await Replication.begin(parts, log, joined, led);
   const caughtUp = replication.verifiedBy(replica, led.logEndOffset);
   await withTimeout(parts.clock, withinMs, `bringing broker ${replica} up to date`, caughtUp);
+  await giveCheckpoint(parts, joined, replica);
   let isGrown = false;
   const grown = await changePartition(parts, topicId, partition, (registration) => {
     const isSame = registration.leaderEpoch === joined.leaderEpoch && registration.joining.includes(replica);
@@ -62,4 +67,19 @@ export async function growInSyncReplicas(
   });
   if (isGrown) parts.metrics.count("IsrExpands", 1);
   return grown;
+}
+
+/**
+ * The leader's checkpoint, for a replica that is verified beyond it: whoever is in sync has one that goes as far as the hot log's begin, or the
+ * upkeep could delete from its table what it cannot do without.
+ */
+async function giveCheckpoint(parts: BrokerParts, joined: PartitionRegistration, replica: number): Promise<void> {
+  const { topicId, partition, leader, leaderEpoch, uncleanElections } = joined;
+  const log = logKey(topicId, partition);
+  const read = () => at(parts, leader).logStore.readCheckpoint(log);
+  const checkpoint = await untilKnown(parts, "reading a checkpoint", read);
+  if (checkpoint === undefined || isVoid(checkpoint, uncleanElections)) return;
+  if (committedInOf(checkpoint) > leaderEpoch) throw fencedBy(log, leaderEpoch, committedInOf(checkpoint));
+  const put = () => at(parts, replica).logStore.putCheckpoint(log, checkpoint);
+  await untilKnown(parts, "writing a checkpoint", put);
 }

@@ -7,7 +7,8 @@ import { encodeLeaderChange } from "../record/leader-change.ts";
 import { patchBatch } from "../record/patch-batch.ts";
 import { withTimeout } from "../runtime/timeout.ts";
 import type { BrokerParts } from "./broker.ts";
-import { fencedBy, loadCheckpoint, READ_TIMEOUT_MS } from "./log-view.ts";
+import { loadHotLog } from "./load-hot-log.ts";
+import { fencedBy, READ_TIMEOUT_MS } from "./log-view.ts";
 import type { PartitionRegistration } from "./metadata-store.ts";
 
 const PAGE = { maxItems: 1000, maxBytes: 1024 * 1024 };
@@ -51,7 +52,7 @@ class LeadAttempt {
 
   async run(): Promise<LogState> {
     const { leaderEpoch } = this.#registration;
-    let state = await loadCheckpoint(this.#parts, this.#log, this.#registration);
+    let state = await loadHotLog(this.#parts, this.#log, this.#registration);
     let page: LogItem[] = [];
     let isEnd = false;
     const deadline = this.#parts.clock.now() + LEAD_WITHIN_MS;

@@ -25,7 +25,7 @@ export const CONTENDED_MS = 60_000;
 export const CONTENDED_INLINE_MAX_BYTES = 8 * 1024;
 
 /** An append that has no place in a replicated log yet asks so often whether the leader's region is gone, or another leads. */
-const SUSPECT_EVERY_MS = 2_000;
+const SUSPECT_EVERY_MS = 1_000;
 
 /**
  * Appends for one partition in one process: one put in flight, and what arrives meanwhile goes into the next item

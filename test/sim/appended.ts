@@ -6,7 +6,7 @@ import type { SegmentStore } from "../../shared/log/segment-store.ts";
 import type { UncleanElection } from "../../shared/log/unclean-election.ts";
 import type { MemoryMetadataStore } from "../../shared/storage/memory/memory-metadata-store.ts";
 import { textsOf } from "./clients.ts";
-import type { Allowance, Attempt, FinalLog } from "./history.ts";
+import { type Allowance, type Attempt, CONTROL, type FinalLog } from "./history.ts";
 import type { Scheduler } from "./scheduler.ts";
 
 /** Intercepts calls of one operation after they were applied. */
@@ -69,6 +69,10 @@ export class Appended implements Allowance {
     return this.#elections.size;
   }
 
+  get lastUncleanEpoch(): number {
+    return Math.max(0, ...this.#elections.keys());
+  }
+
   /** Of what was seen: an unclean election may have lost it. */
   seen(offset: number, value: string): boolean {
     return this.#losing(offset, value).length > 0;
@@ -94,8 +98,10 @@ export class Appended implements Allowance {
   }
 
   #losing(offset: number, value: string): HeldElection[] {
-    const epoch = this.#epochOf(offset, value);
-    if (epoch === undefined) return [];
+    // Control records at the same place are told apart by nothing: one of an earlier epoch is meant if there is one.
+    const epochs = this.#epochs.get(`${offset}=${value}`) ?? [];
+    const epoch = value.startsWith(CONTROL) ? Math.min(...epochs) : Math.max(...epochs);
+    if (epochs.length === 0) return [];
     return [...this.#elections.values()].filter(
       ({ leaderEpoch, keptBelow }) => epoch < leaderEpoch && offset >= keptBelow,
     );

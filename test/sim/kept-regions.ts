@@ -3,6 +3,7 @@ import type { Broker, BrokerParts } from "../../shared/broker/broker.ts";
 import { growInSyncReplicas, shrinkInSyncReplicas } from "../../shared/broker/change-in-sync-replicas.ts";
 import { readRegistration } from "../../shared/broker/change-partition.ts";
 import { createTopic } from "../../shared/broker/create-topic.ts";
+import { electAnyLeader } from "../../shared/broker/elect-any-leader.ts";
 import { electLeader } from "../../shared/broker/elect-leader.ts";
 import { openBroker } from "../../shared/broker/open-broker.ts";
 import type { ReplicaStores } from "../../shared/broker/replica-stores.ts";
@@ -10,15 +11,17 @@ import { Replicator } from "../../shared/broker/replicator.ts";
 import { upkeepLogs } from "../../shared/broker/tiering/upkeep.ts";
 import { KafkaError } from "../../shared/kafka/kafka-error.ts";
 import { logKey } from "../../shared/log/log-item.ts";
+import type { SegmentRegistry } from "../../shared/log/segment-registry.ts";
 import { silentLogger } from "../../shared/runtime/logger.ts";
 import { silentMetrics } from "../../shared/runtime/metrics.ts";
 import { MemoryLogStore } from "../../shared/storage/memory/memory-log-store.ts";
 import { MemoryMetadataStore } from "../../shared/storage/memory/memory-metadata-store.ts";
 import { MemorySegmentRegistry } from "../../shared/storage/memory/memory-segment-registry.ts";
 import { MemorySegmentStore } from "../../shared/storage/memory/memory-segment-store.ts";
+import { Appended } from "./appended.ts";
 import { type ClientWorld, fetcher, idempotentProducer, plainProducer, send } from "./clients.ts";
 import { type Faults, faulty, NO_FAULTS } from "./faulty.ts";
-import { check, type FinalLog, type History } from "./history.ts";
+import { check, type FinalLog, type History, lostAttempts } from "./history.ts";
 import { METADATA, Network, reachable, type Sleeper } from "./network.ts";
 import { REGIONS } from "./replicated.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -29,23 +32,31 @@ const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 const PROCESSES_PER_REGION = 2;
 
-/** How every process uses a region's stores, where it has a bug. */
-export type KeptRegionsBug = (stores: ReplicaStores, region: number) => ReplicaStores;
+/** How every process uses its stores, where it has a bug. */
+export interface KeptRegionsBug {
+  /** A region's. */
+  readonly stores?: (stores: ReplicaStores, region: number) => ReplicaStores;
+  readonly segmentRegistry?: (registry: SegmentRegistry, lastUncleanEpoch: () => number) => SegmentRegistry;
+}
 
 export interface KeptRegionsOutcome extends Outcome {
   readonly segments: number;
   readonly expired: number;
+  /** Acknowledged records that are not in the log in the end, of which an unclean election says so. */
+  readonly lost: number;
+  readonly uncleanElections: number;
 }
 
 /**
  * Weeks of a replicated log that is kept: each region looks after the logs that it leads, while leaders move, regions go and come back, are
- * cut off and fall out of sync, processes sleep, and every table deletes what has expired at random late times. In the end each region
- * by itself, the others gone, has the whole log. The same seed gives the same trace.
+ * cut off and fall out of sync, processes sleep, and every table deletes what has expired at random late times; with `isUncleanAllowed` replicas
+ * are elected too that were away. In the end each region by itself, the others gone, has the whole log. The same seed gives the same trace.
  */
 export async function simulateKeptRegions(
   seed: number,
   steps: number,
-  bug: KeptRegionsBug = (stores) => stores,
+  bug: KeptRegionsBug = {},
+  isUncleanAllowed = false,
 ): Promise<KeptRegionsOutcome> {
   const scheduler = new Scheduler(seed);
   const pick = <T>(values: readonly T[]): T => values[scheduler.integer(values.length)]!;
@@ -59,12 +70,14 @@ export async function simulateKeptRegions(
   };
   let faults = NO_FAULTS;
   const network = new Network();
-  const metadata = new MemoryMetadataStore();
+  const appended = new Appended(scheduler);
+  const metadata = appended.metadataStore(new MemoryMetadataStore());
   const registry = new MemorySegmentRegistry();
   const memory = new Map(
     REGIONS.map((id) => {
       const segmentStore = new MemorySegmentStore(() => scheduler.now);
-      return [id, { logStore: new MemoryLogStore(), segmentStore }] as const;
+      const table = new MemoryLogStore();
+      return [id, { table, logStore: appended.logStore(table, segmentStore), segmentStore }] as const;
     }),
   );
   const checkpointEveryItems = 1 + scheduler.integer(300);
@@ -78,14 +91,16 @@ export async function simulateKeptRegions(
       );
     const replicas = new Map<number, ReplicaStores>();
     for (const [id, { logStore, segmentStore }] of memory) {
-      replicas.set(id, bug({ logStore: seen(logStore, id), segmentStore: seen(segmentStore, id) }, id));
+      const stores = { logStore: seen(logStore, id), segmentStore: seen(segmentStore, id) };
+      replicas.set(id, bug.stores?.(stores, id) ?? stores);
     }
+    const segmentRegistry = seen(registry, METADATA);
     return {
       ...replicas.get(region)!,
       replicas,
       brokerId: region,
       metadataStore: seen(metadata, METADATA),
-      segmentRegistry: seen(registry, METADATA),
+      segmentRegistry: bug.segmentRegistry?.(segmentRegistry, () => appended.lastUncleanEpoch) ?? segmentRegistry,
       clock: scheduler.clock(() => 0),
       random: scheduler.random,
       logger: silentLogger,
@@ -115,6 +130,7 @@ export async function simulateKeptRegions(
         "retention.ms": "-1",
         "local.retention.ms": String(pick([MINUTE_MS, HOUR_MS, DAY_MS])),
         "segment.ms": String(pick([HOUR_MS, DAY_MS])),
+        "unclean.leader.election.enable": String(isUncleanAllowed),
         "millrace.inline.max.bytes": scheduler.chance(0.3) ? "100" : "32768",
       },
     });
@@ -138,9 +154,9 @@ export async function simulateKeptRegions(
       inRegions(3 * HOUR_MS, (broker) => upkeepLogs(broker, { untilMs: scheduler.now + 600_000 })),
       inRegions(2 * HOUR_MS, (broker, region) => new Replicator(broker, region).run(scheduler.now + 30_000)),
       until(12 * HOUR_MS, async () => {
-        for (const { logStore } of memory.values()) {
+        for (const { table } of memory.values()) {
           const before = Math.floor((scheduler.now - scheduler.integer(2 * DAY_MS)) / 1000);
-          expired += await logStore.deleteExpiredItems(before, scheduler.integer(50));
+          expired += await table.deleteExpiredItems(before, scheduler.integer(50));
         }
       }),
       until(4 * HOUR_MS, () => disturb()),
@@ -153,6 +169,7 @@ export async function simulateKeptRegions(
       mayLag: true,
       pauseMs: pick([HOUR_MS, 6 * HOUR_MS, DAY_MS]),
       patienceMs: 5 * MINUTE_MS,
+      mayHaveLost: () => appended.uncleanElections > 0,
     };
     await Promise.all([
       idempotentProducer(world, 0),
@@ -172,10 +189,23 @@ export async function simulateKeptRegions(
   const disturb = async () => {
     const { process, region } = pick(members);
     const { broker } = process;
-    const act = pick(["restart", "pause", "crash", "cut", "back", "back", "elect", "elect", "shrink", "grow", "grow"]);
+    const acts = [
+      "restart",
+      "pause",
+      "crash",
+      "cut",
+      "back",
+      "back",
+      "elect",
+      "elect",
+      "shrink",
+      "grow",
+      "grow",
+    ] as const;
+    const act = pick(isUncleanAllowed ? ([...acts, "shrink", "electUncleanly", "electUncleanly"] as const) : acts);
     scheduler.note(`chaos ${act} ${region}`);
     const registration = await metadata.getPartitions(topicId).then(([found]) => found!);
-    const acts: Record<typeof act, () => Promise<unknown> | unknown> = {
+    const does: Record<typeof act, () => Promise<unknown> | unknown> = {
       restart: () => process.restart(),
       pause: () => {
         process.pausedUntil = scheduler.now + scheduler.integer(pick([MINUTE_MS, 6 * HOUR_MS]));
@@ -186,9 +216,14 @@ export async function simulateKeptRegions(
       elect: () => electLeader(broker, { topicId, partition: 0, leader: region }),
       shrink: () => shrinkInSyncReplicas(broker, registration, pick(REGIONS)),
       grow: () => growInSyncReplicas(broker, registration, pick(REGIONS), 20_000),
+      // Whoever is cut off from all in sync takes them for gone, and is wrong about it at times.
+      electUncleanly: () => {
+        const isGone = async (_: unknown, id: number) => !network.reaches(region, id) || scheduler.chance(0.7);
+        return electAnyLeader(broker, { registration, isUncleanAllowed: true, reach: { isGone } });
+      },
     };
     await Promise.resolve()
-      .then(() => acts[act]!())
+      .then(() => does[act]!())
       .catch(passing);
   };
 
@@ -200,8 +235,8 @@ export async function simulateKeptRegions(
       for (const broker of brokers.values()) await upkeepLogs(broker, { untilMs: scheduler.now + 600_000 });
       for (const replicator of replicators) await replicator.run(scheduler.now + 60_000).catch(passing);
       await scheduler.sleep(6 * HOUR_MS);
-      for (const { logStore } of memory.values()) {
-        expired += await logStore.deleteExpiredItems(Math.floor(scheduler.now / 1000), Number.MAX_SAFE_INTEGER);
+      for (const { table } of memory.values()) {
+        expired += await table.deleteExpiredItems(Math.floor(scheduler.now / 1000), Number.MAX_SAFE_INTEGER);
       }
     }
     const registration = (await readRegistration(brokers.get(1)!, topicId, 0))!;
@@ -242,8 +277,12 @@ export async function simulateKeptRegions(
     seed,
     broken: [
       ...broken,
-      ...(typeof final === "string" ? [`the log cannot be read in the end: ${final}`] : check(history, final)),
+      ...(typeof final === "string"
+        ? [`the log cannot be read in the end: ${final}`]
+        : check(history, final, appended)),
     ],
+    lost: typeof final === "string" ? 0 : lostAttempts(history, final).length,
+    uncleanElections: appended.uncleanElections,
     acknowledged: history.attempts.filter(({ offset }) => offset !== undefined).length,
     unknown: history.attempts.filter(({ offset, isRefused }) => offset === undefined && !isRefused).length,
     seen: history.seen.length,

@@ -89,31 +89,67 @@ export const PLANTED_RETENTION_BUGS: Readonly<Record<string, PlantedRetentionBug
 
 /** Bugs of a replicated log's upkeep. */
 export const PLANTED_KEPT_REGIONS_BUGS: Readonly<Record<string, KeptRegionsBug>> = {
-  "segments in the bucket of who led alone": ({ segmentStore, ...stores }, region) => ({
-    ...stores,
-    segmentStore: withChange(segmentStore, {
-      putObjectInParts: async (key, parts) => {
-        const isCopy = isCalledBy("copySegment") && region !== 1;
-        const all: Uint8Array[] = [];
-        for await (const part of parts) all.push(part);
-        if (!isCopy) await segmentStore.putObjectInParts(key, all);
-      },
+  "segments in the bucket of who led alone": {
+    stores: ({ segmentStore, ...stores }, region) => ({
+      ...stores,
+      segmentStore: withChange(segmentStore, {
+        putObjectInParts: async (key, parts) => {
+          const isCopy = isCalledBy("copySegment") && region !== 1;
+          const all: Uint8Array[] = [];
+          for await (const part of parts) all.push(part);
+          if (!isCopy) await segmentStore.putObjectInParts(key, all);
+        },
+      }),
     }),
-  }),
-  "no checkpoint for a follower that was away": ({ logStore, ...stores }) => ({
-    ...stores,
-    logStore: withChange(logStore, {
-      putCheckpoint: async (log, checkpoint) => {
-        // What is folded up to a segment's end: each producer has its last batch alone.
-        if (!isCalledBy("keep-checkpoints")) await logStore.putCheckpoint(log, checkpoint);
-      },
-      readCheckpoint: async (log) => {
-        const isAsked = isCalledBy("keep-checkpoints");
-        const found = await logStore.readCheckpoint(log);
-        const committedIn = found?.committedIn ?? 0;
-        const claimed = { lastEpoch: 0, maxTimestampSoFar: 0, producers: [], logEndOffset: 1e9, committedIn };
-        return isAsked ? claimed : found;
-      },
+  },
+  "no checkpoint for a follower that was away": {
+    stores: ({ logStore, ...stores }) => ({
+      ...stores,
+      logStore: withChange(logStore, {
+        putCheckpoint: async (log, checkpoint) => {
+          // What is folded up to a segment's end: each producer has its last batch alone.
+          if (!isCalledBy("keep-checkpoints")) await logStore.putCheckpoint(log, checkpoint);
+        },
+        readCheckpoint: async (log) => {
+          const isAsked = isCalledBy("keep-checkpoints");
+          const found = await logStore.readCheckpoint(log);
+          const committedIn = found?.committedIn ?? 0;
+          const claimed = { lastEpoch: 0, maxTimestampSoFar: 0, producers: [], logEndOffset: 1e9, committedIn };
+          return isAsked ? claimed : found;
+        },
+      }),
     }),
-  }),
+  },
+  "a log led from below its hot part": {
+    segmentRegistry: (registry) =>
+      withChange(registry, {
+        readTieringState: async (log) => (isCalledBy("load-hot-log") ? undefined : registry.readTieringState(log)),
+      }),
+    stores: ({ logStore, ...stores }) => ({
+      ...stores,
+      logStore: withChange(logStore, {
+        // Nor are replicas in sync given what they lack.
+        putCheckpoint: async (log, checkpoint) => {
+          if (!isCalledBy("giveCheckpoint")) await logStore.putCheckpoint(log, checkpoint);
+        },
+        readCheckpoint: async (log) => {
+          const claimed = { lastEpoch: 0, maxTimestampSoFar: 0, producers: [], logEndOffset: 1e9, committedIn: 0 };
+          return isCalledBy("keep-checkpoints") ? claimed : logStore.readCheckpoint(log);
+        },
+      }),
+    }),
+  },
+};
+
+/** Likewise, where unclean elections are allowed. */
+export const PLANTED_UNCLEAN_KEPT_REGIONS_BUGS: Readonly<Record<string, KeptRegionsBug>> = {
+  "a hot part that outlives an unclean election": {
+    segmentRegistry: (registry, lastUncleanEpoch) =>
+      withChange(registry, {
+        readTieringState: async (log) => {
+          const found = await registry.readTieringState(log);
+          return found && { ...found, committedIn: Math.max(found.committedIn ?? 0, lastUncleanEpoch()) };
+        },
+      }),
+  },
 };

@@ -1,6 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { simulateKeptRegions } from "./kept-regions.ts";
-import { PLANTED_KEPT_REGIONS_BUGS, PLANTED_RETENTION_BUGS } from "./planted-retention-bugs.ts";
+import {
+  PLANTED_KEPT_REGIONS_BUGS,
+  PLANTED_RETENTION_BUGS,
+  PLANTED_UNCLEAN_KEPT_REGIONS_BUGS,
+} from "./planted-retention-bugs.ts";
 import { simulateRetention } from "./retention.ts";
 
 const STEPS = 30;
@@ -52,4 +56,30 @@ describe("a replicated log that is kept", () => {
     }
     expect.fail("no seed caught it");
   });
+});
+
+describe("a replicated log that is kept, where unclean elections are allowed", () => {
+  it("loses what such an election says and nothing else, and is the same in every region", {
+    timeout: 120_000,
+  }, async () => {
+    let uncleanElections = 0;
+    for (let seed = 1; seed <= 40; seed++) {
+      const outcome = await simulateKeptRegions(seed, 20, {}, true);
+      expect({ seed, broken: outcome.broken }).toEqual({ seed, broken: [] });
+      uncleanElections += outcome.uncleanElections;
+    }
+    expect(uncleanElections).toBeGreaterThan(40);
+  });
+
+  it.each(Object.keys(PLANTED_UNCLEAN_KEPT_REGIONS_BUGS))(
+    "does not, with a bug: %s",
+    { timeout: 120_000 },
+    async (name) => {
+      for (let seed = 1; seed <= 40; seed++) {
+        const { broken } = await simulateKeptRegions(seed, 20, PLANTED_UNCLEAN_KEPT_REGIONS_BUGS[name], true);
+        if (broken.length > 0) return;
+      }
+      expect.fail("no seed caught it");
+    },
+  );
 });

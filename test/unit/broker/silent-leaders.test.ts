@@ -103,24 +103,34 @@ describe("a produce whose leader's region is gone", () => {
       expect((await alone.registration(third)).leader).toBe(1);
     }));
 
-  it("asks for the leases once in three seconds for a partition, however many appends fail", () =>
+  it("reads leases and registrations once a second, however many appends fail of however many partitions", () =>
     inVirtualTime(async (clock) => {
       const world = new Regions({ clock });
-      await expired(world);
-      await keepLease(world.broker(1), 1, LEASE_MS);
+      const partitions = Array.from({ length: 12 }, (_, partition) => partition);
+      await topicOf(world.broker(1), "t", partitions.length);
+      for (const id of [1, 2, 3]) await keepLease(world.broker(id), id, LEASE_MS);
       world.region(1).isDown = true;
+      const counts: Record<"getLeases" | "getPartitions", number> = { getLeases: 0, getPartitions: 0 };
       const writer = world.open(2, { clock });
-      let asked = 0;
-      const { getLeases } = world.metadataStore;
-      world.metadataStore.getLeases = () => {
-        asked++;
-        return getLeases.call(world.metadataStore);
-      };
-      await Promise.all(
-        Array.from({ length: 20 }, (_, key) => produce(writer, "t", [{ key: `${key}` }], { ...ALL, timeoutMs: 4_000 })),
+      await writer.topics.get("t");
+      for (const name of ["getLeases", "getPartitions"] as const) {
+        const read = world.metadataStore[name].bind(world.metadataStore) as (...args: never[]) => never;
+        Object.assign(world.metadataStore, {
+          [name]: (...args: never[]) => {
+            counts[name]++;
+            return read(...args);
+          },
+        });
+      }
+      const appends = partitions.flatMap((partition) =>
+        Array.from({ length: 20 }, () => produce(writer, "t", [{ partition }], { acks: 1, timeoutMs: 4_000 })),
       );
-      expect(asked).toBeGreaterThanOrEqual(1);
-      expect(asked).toBeLessThanOrEqual(2);
+      const failed = (await Promise.all(appends)).flat().filter((place) => !place.includes(":"));
+      expect(failed).toHaveLength((20 * partitions.length) / 3);
+      for (const count of [counts.getLeases, counts.getPartitions]) {
+        expect(count).toBeGreaterThanOrEqual(1);
+        expect(count).toBeLessThanOrEqual(5);
+      }
     }));
 });
 

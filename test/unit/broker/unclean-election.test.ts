@@ -154,11 +154,13 @@ describe("after an unclean election", () => {
     expect(values).toEqual(["a", "b", "c", "d"]);
   });
 
-  it("a region that comes back and is elected reads its log without the checkpoint of what was lost", async () => {
+  it("a region that comes back and is elected reads its log by the new leader's checkpoint, not by its own of what was lost", async () => {
     const { world, topicId } = await lastReplicaStanding();
     await elect(world, topicId);
     for (const id of [1, 2]) world.region(id).isDown = false;
-    // It joins by a process that writes no checkpoint: its own is still the one of before.
+    const before = await world.region(1).logStore.readCheckpoint(logKey(topicId, 0));
+    expect(before).toMatchObject({ committedIn: 0, logEndOffset: 5 });
+    // By a process that writes no checkpoint of its own accord.
     await growInSyncReplicas(
       world.open(3, { checkpointEveryItems: 1_000 }),
       await world.registration(topicId),
@@ -166,7 +168,7 @@ describe("after an unclean election", () => {
       5_000,
     );
     const kept = await world.region(1).logStore.readCheckpoint(logKey(topicId, 0));
-    expect(kept).toMatchObject({ committedIn: 0, logEndOffset: 5 });
+    expect(kept).toMatchObject({ committedIn: 1, logEndOffset: 4 });
     await electLeader(world.open(1), { topicId, partition: 0, leader: 1 });
     const [place] = await produce(world.open(1), "t", [{ value: "c" }], ALL);
     expect(place).toMatch(/^0:\d+$/);
