@@ -15,7 +15,8 @@ import { groupListingsContract } from "./group-store-listings.contract.ts";
 import { groupOffsetsContract } from "./group-store-offsets.contract.ts";
 
 /** What every group store does. */
-export function groupStoreContract(name: string, open: () => GroupStore): void {
+/** `isolates`: transactions that are under way at once; moto's do not keep out of each other's way (it undoes one by putting back whole tables). */
+export function groupStoreContract(name: string, open: () => GroupStore, { isolates = true } = {}): void {
   groupOffsetsContract(name, open);
   groupListingsContract(name, open);
   describe(`the group store on ${name}`, () => {
@@ -163,7 +164,7 @@ export function groupStoreContract(name: string, open: () => GroupStore): void {
       expect(await store.readGeneration(groupId)).toEqual({ ...waiting, assignments: {} });
     });
 
-    it("gives a partition to one of racing members", async () => {
+    it.runIf(isolates)("gives a partition to one of racing members", async () => {
       const store = open();
       const groupId = group();
       const racers = Array.from({ length: 8 }, (_, index) => `m${index}`);
