@@ -14,8 +14,7 @@ import {
 import { groupListingsContract } from "./group-store-listings.contract.ts";
 import { groupOffsetsContract } from "./group-store-offsets.contract.ts";
 
-/** What every group store does. */
-/** `isolates`: transactions that are under way at once; moto's do not keep out of each other's way (it undoes one by putting back whole tables). */
+/** What every group store does. `isolates`: transactions under way at once; moto undoes one by putting whole tables back. */
 export function groupStoreContract(name: string, open: () => GroupStore, { isolates = true } = {}): void {
   groupOffsetsContract(name, open);
   groupListingsContract(name, open);

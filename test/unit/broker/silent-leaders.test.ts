@@ -185,4 +185,19 @@ describe("a region that cannot read the metadata for a lease's length", () => {
     };
     expect(await produce(broker, "t", [{ value: "c" }], later)).toEqual(["0:3"]);
   });
+
+  it("refuses a produce when its time is over, with any acks, though the metadata do not answer for longer", () =>
+    inVirtualTime(async (clock) => {
+      const world = new Regions({ clock });
+      await topicOf(world.broker(1), "t");
+      world.metadataStore.getTopic = hang as never;
+      for (const acks of [0, 1, -1] as const) {
+        const writer = world.open(1, { clock });
+        const begunAt = clock.now();
+        await expect(produce(writer, "t", [{}], { acks, timeoutMs: 2_000 })).rejects.toMatchObject({
+          code: "REQUEST_TIMED_OUT",
+        });
+        expect(clock.now() - begunAt).toBeLessThanOrEqual(2_000);
+      }
+    }));
 });
