@@ -3,7 +3,7 @@ import { ENVIRONMENT } from "../../../lambdas/coordinator/environment.ts";
 import { openBroker } from "../../../shared/broker/open-broker.ts";
 import { DynamoDbMetadataStore } from "../../../shared/storage/dynamodb/dynamodb-metadata-store.ts";
 import { memoryParts, topicOf } from "../../fixtures/broker.ts";
-import { bundledFunction, startBundle } from "../../fixtures/bundled-function.ts";
+import { bundledFunction, lambdaVariables, startBundle } from "../../fixtures/bundled-function.ts";
 import { startTables, TABLES } from "../../fixtures/dynamodb.ts";
 import { startEventBridge } from "../../fixtures/eventbridge-service.ts";
 import { CREDENTIALS } from "../../fixtures/signature.ts";
@@ -23,12 +23,7 @@ beforeAll(async () => {
   ]);
   for (const name of Object.values(RULES)) states.set(name, "ENABLED");
   coordinator = await startBundle(bundle.folder, {
-    TZ: ":UTC",
-    AWS_REGION: "us-east-1",
-    AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
-    AWS_SESSION_TOKEN: CREDENTIALS.sessionToken,
-    AWS_LAMBDA_FUNCTION_NAME: "prod-coordinator",
+    ...lambdaVariables("us-east-1", "prod-coordinator"),
     AWS_ENDPOINT_URL_DYNAMODB: tables.endpoint,
     AWS_ENDPOINT_URL_EVENTBRIDGE: events.url.href,
     [ENVIRONMENT.logTable]: TABLES.log,

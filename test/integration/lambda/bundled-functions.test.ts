@@ -6,7 +6,7 @@ import { BROKER_ENVIRONMENT } from "../../../lambdas/broker-environment.ts";
 import { openApiDocument } from "../../../shared/http/openapi.ts";
 import { COMPRESSION_TYPES } from "../../../shared/record/batch-header.ts";
 import { encodeBatch } from "../../../shared/record/encode-batch.ts";
-import { bundledFunction, type FunctionName, startBundle } from "../../fixtures/bundled-function.ts";
+import { bundledFunction, type FunctionName, lambdaVariables, startBundle } from "../../fixtures/bundled-function.ts";
 import { startTables, TABLES } from "../../fixtures/dynamodb.ts";
 import { startObjectServer } from "../../fixtures/object-server.ts";
 import { temporaryFolder } from "../../fixtures/service.ts";
@@ -27,14 +27,7 @@ let cluster: string;
 
 /** What Lambda sets, and the stores' places; nothing of this machine's. */
 const environment = (change: Record<string, string> = {}): Record<string, string> => ({
-  TZ: ":UTC",
-  AWS_REGION: "us-east-1",
-  AWS_ACCESS_KEY_ID: "ASIAEXAMPLE",
-  AWS_SECRET_ACCESS_KEY: "secret",
-  AWS_SESSION_TOKEN: "token",
-  AWS_LAMBDA_FUNCTION_NAME: "millrace",
-  POWERTOOLS_SERVICE_NAME: "millrace",
-  POWERTOOLS_METRICS_NAMESPACE: "Millrace",
+  ...lambdaVariables("us-east-1", "millrace"),
   AWS_ENDPOINT_URL_DYNAMODB: tables.endpoint,
   [BROKER_ENVIRONMENT.logTable]: TABLES.log,
   [BROKER_ENVIRONMENT.metadataTable]: TABLES.metadata,

@@ -3,11 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BROKER_ENVIRONMENT } from "../../../lambdas/broker-environment.ts";
 import { DynamoDbLogStore } from "../../../shared/storage/dynamodb/dynamodb-log-store.ts";
 import { DynamoDbMetadataStore } from "../../../shared/storage/dynamodb/dynamodb-metadata-store.ts";
-import { bundledFunction, type FunctionName, startBundle } from "../../fixtures/bundled-function.ts";
+import { bundledFunction, type FunctionName, lambdaVariables, startBundle } from "../../fixtures/bundled-function.ts";
 import { localClient, startTables, TABLES } from "../../fixtures/dynamodb.ts";
 import { startLambdaService } from "../../fixtures/lambda-service.ts";
 import { temporaryFolder } from "../../fixtures/service.ts";
-import { CREDENTIALS } from "../../fixtures/signature.ts";
 
 type Running = Awaited<ReturnType<typeof startBundle>>;
 type Tables = Awaited<ReturnType<typeof startTables>>;
@@ -28,14 +27,7 @@ let cluster: string;
 /** What Lambda sets, and where the regions are; `endpoints`: in place of a region's own. */
 function environment(region: string, endpoints: Record<string, string> = {}, change: Record<string, string> = {}) {
   return {
-    TZ: ":UTC",
-    AWS_REGION: region,
-    AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
-    AWS_SESSION_TOKEN: CREDENTIALS.sessionToken,
-    AWS_LAMBDA_FUNCTION_NAME: "millrace-produce",
-    POWERTOOLS_SERVICE_NAME: "millrace",
-    POWERTOOLS_METRICS_NAMESPACE: "Millrace",
+    ...lambdaVariables(region, "millrace-produce"),
     AWS_ENDPOINT_URL_DYNAMODB: stores.at(-1)!.endpoint,
     AWS_ENDPOINT_URL_LAMBDA: NOBODY,
     [BROKER_ENVIRONMENT.logTable]: TABLES.log,

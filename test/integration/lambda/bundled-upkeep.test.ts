@@ -2,12 +2,11 @@ import { readdirSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { BROKER_ENVIRONMENT } from "../../../lambdas/broker-environment.ts";
-import { bundledFunction, type FunctionName, startBundle } from "../../fixtures/bundled-function.ts";
+import { bundledFunction, type FunctionName, lambdaVariables, startBundle } from "../../fixtures/bundled-function.ts";
 import { startTables, TABLES } from "../../fixtures/dynamodb.ts";
 import { startEventBridge } from "../../fixtures/eventbridge-service.ts";
 import { startLambdaService } from "../../fixtures/lambda-service.ts";
 import { temporaryFolder } from "../../fixtures/service.ts";
-import { CREDENTIALS } from "../../fixtures/signature.ts";
 
 type Running = Awaited<ReturnType<typeof startBundle>>;
 
@@ -48,14 +47,7 @@ afterAll(async () => {
 
 /** What Lambda sets, and where everything is. */
 const environment = (region: string, change: Record<string, string>) => ({
-  TZ: ":UTC",
-  AWS_REGION: region,
-  AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
-  AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
-  AWS_SESSION_TOKEN: CREDENTIALS.sessionToken,
-  AWS_LAMBDA_FUNCTION_NAME: "millrace-produce",
-  POWERTOOLS_SERVICE_NAME: "millrace",
-  POWERTOOLS_METRICS_NAMESPACE: "Millrace",
+  ...lambdaVariables(region, "millrace-produce"),
   AWS_ENDPOINT_URL_DYNAMODB: stores[0]!.endpoint,
   AWS_ENDPOINT_URL_LAMBDA: lambda.url,
   AWS_ENDPOINT_URL_EVENTBRIDGE: events.url.href,
