@@ -12,18 +12,19 @@ CONSTANTS
   MaxVersion,     \* compare-and-sets on the metadata item: MaxVersion - 1 in all
   MaxAppendId,    \* appends that writers try, each as often as they like
   Changes,        \* which changes of metadata happen: subset of {"elect", "shrink", "grow", "retain", "unclean"}
-  Omitted         \* the planted bug: rules that are left out; {} is the protocol
+  Omitted         \* the planted bug: rules that are left out, or what is tried in their place; {} is the protocol
 
 Slots  == 0 .. MaxSlot - 1
 Epochs == 1 .. MaxEpoch
 NO_EPOCH == -1    \* prevEpoch of the first item of a log, as in shared/log/log-item.ts
+NO_ID    == -1
 BARRIER  == 0     \* stands for the appendId of a barrier; those of records count from 1
 
 (* A free slot has stamp 0, so that "free or stamp < E" is "stamp < E". *)
-Free == [epoch |-> 0, stamp |-> 0, appendId |-> 0, prevEpoch |-> 0, waitFor |-> {}]
+Free == [epoch |-> 0, stamp |-> 0, appendId |-> 0, prevEpoch |-> 0, prevId |-> 0, waitFor |-> {}]
 
 ItemType == [epoch: 0 .. MaxEpoch, stamp: 0 .. MaxEpoch, appendId: 0 .. MaxAppendId,
-             prevEpoch: {NO_EPOCH} \union (0 .. MaxEpoch), waitFor: SUBSET Regions]
+             prevEpoch: {NO_EPOCH} \union (0 .. MaxEpoch), prevId: {NO_ID} \union (0 .. MaxAppendId), waitFor: SUBSET Regions]
 
 VARIABLES
   tables,         \* [Regions -> [Slots -> ItemType]]: the log tables
@@ -59,10 +60,14 @@ EndOf(view, n) == view.from + n      \* logEndOffset after n items
 
 LastEpoch(view, n) == IF n > 0 THEN view.items[n].epoch ELSE NO_EPOCH
 
+(* Not of the protocol, where it is 0: what a link by appendId would be (docs/adr/0010). *)
+LastId(view, n) ==
+  IF "append-id-link" \notin Omitted THEN 0 ELSE IF n > 0 THEN view.items[n].appendId ELSE NO_ID
+
 Continues(view, n, item) ==
   /\ ~IsFree(item)
   /\ \/ n = 0 /\ view.from > 0       \* a log that begins after retention: its first item is taken without its link
-     \/ /\ item.prevEpoch = LastEpoch(view, n) \/ "link" \in Omitted
+     \/ /\ (item.prevEpoch = LastEpoch(view, n) /\ item.prevId = LastId(view, n)) \/ "link" \in Omitted
         /\ item.epoch >= LastEpoch(view, n)
 
 BarrierAt(view, n, epoch) ==

@@ -14,11 +14,11 @@ KnownCommitted(epoch, com, m) ==
 (* How far a checkpoint in a region's table may reach that an agent of `epoch` takes for true: an agent of its epoch or an earlier
    one saw all below it committed, and held by this region. *)
 Checkpointed(epoch, region, vs, com, m) ==
-  LET reached == {0} \union UNION {{n \in 1 .. v.verified[region] :
+  LET reached == {0} \union UNION {{n \in v.from + 1 .. v.from + v.verified[region] :
                                      /\ n <= KnownCommitted(e, com, m)
                                      /\ StillCounts(n - 1, e, epoch, m)} :
                                   <<e, v>> \in {p \in (1 .. epoch) \X UNION {vs[f] : f \in 1 .. epoch} :
-                                                 p[2] \in vs[p[1]] /\ p[2].from = 0}}
+                                                 p[2] \in vs[p[1]]}}
   IN  CHOOSE n \in reached : \A k \in reached : k <= n
 
 ----------------------------------------------------------------------------
@@ -82,9 +82,9 @@ CarriedOver(epoch, view, region, vs) ==
 (* A checkpoint in the region's table tells without a look at the items. Where there are no unclean elections it is left out: what
    is committed is in the view, and verified by what stands in the slots. *)
 FromCheckpoint(epoch, view, region, vs, com, m) ==
-  IF "unclean" \notin Changes \/ view.from > 0 THEN 0
-  ELSE LET reached == Checkpointed(epoch, region, vs, com, m)
-       IN  IF reached < Len(view.items) THEN reached ELSE Len(view.items)
+  IF "unclean" \notin Changes THEN 0
+  ELSE LET reached == Checkpointed(epoch, region, vs, com, m) - view.from
+       IN  IF reached < 0 THEN 0 ELSE IF reached < Len(view.items) THEN reached ELSE Len(view.items)
 
 (* The leader's own table is verified by the fold. *)
 WithVerified(epoch, view, tab, vs, com, m) ==

@@ -51,15 +51,20 @@ SealSlot(E, view, n) ==
       /\ UNCHANGED <<fenced, tried>>
       /\ Put(view.leader, slot, [item EXCEPT !.stamp = E])
 
+(* A log that begins after retention has its last committed item at least, but for one that an unclean election begins anew where its
+   leader has nothing. *)
+MayBeEmpty(E) == \E u \in meta.unclean : u.epoch <= E
+
 Created(E, view, n, id, waitFor) ==
-  [epoch |-> E, stamp |-> E, appendId |-> id, waitFor |-> waitFor, prevEpoch |-> LastEpoch(view, n)]
+  [epoch |-> E, stamp |-> E, appendId |-> id, waitFor |-> waitFor, prevEpoch |-> LastEpoch(view, n),
+   prevId |-> LastId(view, n)]
 
 BarrierSlot(E, view, n, waitFor) ==
   LET slot == EndOf(view, n)
       item == tables[view.leader][slot]
   IN  /\ slot \in Slots
       /\ item.stamp < E
-      /\ n > 0 \/ view.from = 0
+      /\ n > 0 \/ view.from = 0 \/ MayBeEmpty(E)
       /\ ~HasBarrier(view, n, E)
       /\ ~Continues(view, n, item)
       /\ UNCHANGED <<fenced, tried>>
@@ -90,6 +95,21 @@ AppendSlot(E, view, n, id) ==
       /\ fenced' = IF IsFenced(E, slot, item) THEN fenced \union {At(slot, item)} ELSE fenced
       /\ Put(view.leader, slot, item)
 
+(* The planted bugs: followers get the item beside the leader, before it has won its slot there. With the stamp of the epoch it stays if the slot is
+   another's; with a lower one, which counts as verified too (rule 5) and nobody but its own epoch overwrites, it goes when that is replicated. *)
+StampBeforeLeader(E) == IF "leader-first-stamp" \in Omitted THEN E - 1 ELSE E
+
+PutBeforeLeader(E, view, n, id, region) ==
+  LET slot == EndOf(view, n)
+  IN  /\ slot \in Slots
+      /\ region /= view.leader
+      /\ tables[region][slot].stamp < StampBeforeLeader(E)
+      /\ HasBarrier(view, n, E)
+      /\ MayTry(view, n, id)
+      /\ tried' = IF id > tried THEN id ELSE tried
+      /\ UNCHANGED fenced
+      /\ Put(region, slot, [Created(E, view, n, id, {}) EXCEPT !.stamp = StampBeforeLeader(E)])
+
 (* Rule 5: copy the n-th item of a view into another region. *)
 ReplicateSlot(E, view, n, region) ==
   LET slot == EndOf(view, n - 1)
@@ -109,6 +129,11 @@ AppendOne ==
   \E E \in 1 .. meta.epoch : \E view \in views[E] : \E n \in 0 .. Len(view.items), id \in 1 .. MaxAppendId :
     AppendSlot(E, view, n, id)
 
+FollowersFirst ==
+  /\ {"leader-first", "leader-first-stamp"} \intersect Omitted /= {}
+  /\ \E E \in 1 .. meta.epoch : \E view \in views[E] : \E n \in 0 .. Len(view.items), id \in 1 .. MaxAppendId, region \in Regions :
+       PutBeforeLeader(E, view, n, id, region)
+
 Replicate ==
   \E E \in 1 .. meta.epoch : \E view \in views[E] : \E n \in 1 .. Len(view.items), region \in Regions :
     ReplicateSlot(E, view, n, region)
@@ -116,14 +141,18 @@ Replicate ==
 ----------------------------------------------------------------------------
 (* Rules 1 and 7. *)
 
+AtLeast(a, b) == IF a > b THEN a ELSE b
+
 Elect ==
   \E leader \in meta.isr :
     /\ meta.epoch < MaxEpoch
     /\ Change("elect", [meta EXCEPT !.leader = leader, !.epoch = @ + 1, !.joining = {}])
 
-(* A leader that was not in sync, and is then alone in sync. What its own checkpoint covers is kept; a checkpoint may be missing. *)
+(* A leader that was not in sync, and is then alone in sync. What its own checkpoint covers is kept; a checkpoint may be missing, or lie
+   below logStartOffset, where nothing is to be kept. *)
 Unclean ==
-  \E leader \in Regions \ meta.isr : \E kept \in {0, Checkpointed(meta.epoch, leader, views, committed, meta)} :
+  \E leader \in Regions \ meta.isr :
+  \E kept \in {AtLeast(meta.logStartOffset, n) : n \in {0, Checkpointed(meta.epoch, leader, views, committed, meta)}} :
     /\ meta.epoch < MaxEpoch
     /\ Change("unclean", [meta EXCEPT !.leader = leader, !.epoch = @ + 1, !.isr = {leader}, !.joining = {},
                                       !.unclean = @ \union {[epoch |-> meta.epoch + 1, kept |-> kept]}])
@@ -150,11 +179,13 @@ CompleteJoin ==
     /\ Change("grow", [meta EXCEPT !.isr = @ \union {region}, !.joining = @ \ {region}])
 
 ----------------------------------------------------------------------------
-(* Rule 9. The last committed item and the newest barrier stay. *)
+(* Rule 9. The last committed item and the newest barrier stay. Whoever moves logStartOffset acts in the present epoch: what was committed before an
+   unclean election counts as far as that kept it. *)
 
 AdvanceLogStart ==
   \E slot \in meta.logStartOffset + 1 .. MaxSlot - 1 :
     /\ \E b \in committed : b.appendId = BARRIER /\ b.slot >= slot
+                           /\ StillCounts(b.slot, b.by, meta.epoch, meta)
     /\ Change("retain", [meta EXCEPT !.logStartOffset = slot])
 
 Delete ==
@@ -166,13 +197,14 @@ Delete ==
 ----------------------------------------------------------------------------
 
 Next ==
-  \/ Seal \/ Barrier \/ AppendOne \/ Replicate
+  \/ Seal \/ Barrier \/ AppendOne \/ FollowersFirst \/ Replicate
   \/ Elect \/ Unclean \/ Shrink \/ BeginJoin \/ CompleteJoin
   \/ AdvanceLogStart \/ Delete
 
 (* A partition is created with the barrier of epoch 1 in its in-sync set. *)
 FirstBarrier ==
-  [epoch |-> 1, stamp |-> 1, appendId |-> BARRIER, prevEpoch |-> NO_EPOCH, waitFor |-> FirstIsr]
+  [epoch |-> 1, stamp |-> 1, appendId |-> BARRIER, prevEpoch |-> NO_EPOCH, prevId |-> IF "append-id-link" \in Omitted THEN NO_ID ELSE 0,
+   waitFor |-> FirstIsr]
 
 Init ==
   /\ tables = [r \in Regions |-> [s \in Slots |-> IF s = 0 /\ r \in FirstIsr THEN FirstBarrier ELSE Free]]

@@ -4,7 +4,7 @@ import type { AppendRequest } from "../log/append.ts";
 import { logKey } from "../log/log-item.ts";
 import type { AppendOutcome } from "./append-queue.ts";
 import type { Broker } from "./broker.ts";
-import type { LocatedPartition } from "./locate-partition.ts";
+import { beforeDeadline, type LocatedPartition } from "./locate-partition.ts";
 import { isFenced } from "./log-view.ts";
 import { noteFailure } from "./note-failure.ts";
 import { isReplicated } from "./partition-view.ts";
@@ -45,7 +45,7 @@ export async function appendToPartition(
   let { registration } = located;
   if (terms.acks === -1 && registration.inSyncReplicas.length < minInsyncReplicas) {
     // A replica may have come back since the metadata was read.
-    const refreshed = await broker.topics.refresh(located.topic.item.name);
+    const refreshed = await beforeDeadline(broker, terms.deadline, broker.topics.refresh(located.topic.item.name));
     registration = refreshed?.partitions[partition] ?? registration;
   }
   if (terms.acks === -1 && registration.inSyncReplicas.length < minInsyncReplicas) {
@@ -105,7 +105,7 @@ async function appendToLeader(
       return await broker.writers.of(logKey(topicId, partition)).append(request, options);
     } catch (error) {
       if (!isFenced(error) || leaders === MAX_LEADERS) throw error;
-      const refreshed = await broker.topics.refresh(name);
+      const refreshed = await beforeDeadline(broker, deadline, broker.topics.refresh(name));
       if (refreshed?.item.topicId !== topicId) return { kind: "ended" };
       registration = refreshed.partitions[partition] ?? registration;
       registrationReadAt = refreshed.readAt;

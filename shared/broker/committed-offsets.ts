@@ -30,7 +30,9 @@ interface Replica {
 export interface Watermarks {
   /** The fold of what is committed: its logEndOffset is the highWatermark. */
   readonly committed: LogState;
-  /** logEndOffset of the leader's log, committed or not. */
+  /** The fold of the leader's log to its end, committed or not. */
+  readonly tip: LogState;
+  /** The tip's. */
   readonly logEndOffset: number;
 }
 
@@ -102,7 +104,8 @@ export class CommittedOffsets {
       if (verified.length < left.length) break;
     }
     committed = this.#keep(log, registration, committed);
-    return { committed, logEndOffset: Math.max(tip.logEndOffset, committed.logEndOffset) };
+    const end = furthest(tip, committed);
+    return { committed, tip: end, logEndOffset: end.logEndOffset };
   }
 
   /** The newest of the leader's checkpoint and the own region's: each is of what is committed. */

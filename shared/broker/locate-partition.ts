@@ -1,5 +1,6 @@
 import { ok, type Result, refused } from "../kafka/result.ts";
 import { topicNameRefusal } from "../kafka/topic-name.ts";
+import { withTimeout } from "../runtime/timeout.ts";
 import type { Broker } from "./broker.ts";
 import type { PartitionRegistration } from "./metadata-store.ts";
 import type { CachedTopic } from "./topic-cache.ts";
@@ -8,6 +9,14 @@ import type { CachedTopic } from "./topic-cache.ts";
 export interface LocatedPartition {
   readonly topic: CachedTopic;
   readonly registration: PartitionRegistration;
+}
+
+/**
+ * What the metadata answer in the time that a produce has left: while they cannot be read, each read goes on for far longer. Errors: REQUEST_TIMED_OUT;
+ * nothing was appended by then.
+ */
+export function beforeDeadline<T>({ clock }: Broker, deadline: number, reading: Promise<T>): Promise<T> {
+  return withTimeout(clock, Math.max(0, deadline - clock.now()), "reading the topic", reading);
 }
 
 /** Finds a topic. Errors: UNKNOWN_TOPIC_OR_PARTITION. */

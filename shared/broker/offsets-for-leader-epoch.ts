@@ -12,7 +12,7 @@ import { at } from "./replica-stores.ts";
 export interface EpochEndOffset {
   /** The largest epoch with records that is not above the one asked for. */
   readonly leaderEpoch: number;
-  /** Where it ends: the next epoch's first offset, or the highWatermark in the newest. */
+  /** Where it ends in the leader's log: the next epoch's first offset, or logEndOffset in the newest. */
   readonly endOffset: number;
   /** It was begun by a replica that was not in sync: what was read in earlier epochs may not be in the log any more. */
   readonly isUnclean: boolean;
@@ -36,13 +36,14 @@ export function offsetsForLeaderEpoch(
       const endOffset = await logEndOffsetOf(at(broker, registration.leader), log, registration.logStartOffset);
       return ok({ leaderEpoch: registration.leaderEpoch, endOffset, isUnclean: false });
     }
-    const { committed } = await broker.committed.look(log, registration);
+    // The highWatermark that is known here may lag behind what a consumer has seen: judged by it, that would seem to be gone.
+    const { tip } = await broker.committed.look(log, registration);
     const found =
-      epochEnd(committed.epochs, request.leaderEpoch, committed.logEndOffset) ??
+      epochEnd(tip.epochs, request.leaderEpoch, tip.logEndOffset) ??
       epochEnd(
         await coldEpochs(broker, log, registration, request.leaderEpoch),
         request.leaderEpoch,
-        committed.epochs[0]?.startOffset ?? committed.logEndOffset,
+        tip.epochs[0]?.startOffset ?? tip.logEndOffset,
       );
     if (found === undefined) return unknown(request.leaderEpoch, registration.leaderEpoch);
     const { uncleanElections = [] } = registration;

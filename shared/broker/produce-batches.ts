@@ -1,7 +1,7 @@
 import { ok, type Result, refused } from "../kafka/result.ts";
 import { type Acks, appendToPartition, type ProduceRefusal } from "./append-to-partition.ts";
 import type { Broker } from "./broker.ts";
-import { locatePartition } from "./locate-partition.ts";
+import { beforeDeadline, locatePartition } from "./locate-partition.ts";
 import { prepareBatches } from "./prepare-batches.ts";
 
 export interface ProduceBatchesRequest {
@@ -38,7 +38,8 @@ export async function produceBatches(
   const deadline = begunAt + request.timeoutMs;
   // Once more if the topic turns out to be deleted: it may have been created anew under its name.
   for (let attempt = 1; attempt <= 2; attempt++) {
-    const located = await locatePartition(broker, request.topic, request.partition);
+    const locating = locatePartition(broker, request.topic, request.partition);
+    const located = await beforeDeadline(broker, deadline, locating);
     if (!located.ok) return located;
     const { topic, registration } = located.value;
     const prepared = prepareBatches(request, topic.config, broker.clock.now());

@@ -4,7 +4,7 @@ import { type Acks, appendToPartition, type ProduceRefusal } from "./append-to-p
 import { assignPartitions, type PartitionShare, type RecordToProduce } from "./assign-partitions.ts";
 import type { Broker } from "./broker.ts";
 import { encodeRecords, type ProducerSequence, recordRefusal } from "./encode-records.ts";
-import { locateTopic } from "./locate-partition.ts";
+import { beforeDeadline, locateTopic } from "./locate-partition.ts";
 import type { CachedTopic } from "./topic-cache.ts";
 
 export interface ProduceRecordsRequest {
@@ -50,13 +50,14 @@ export async function produceRecords(
       "name the same partition in every record",
     );
   }
-  const located = await locateTopic(broker, request.topic);
+  const deadline = begunAt + request.timeoutMs;
+  const located = await beforeDeadline(broker, deadline, locateTopic(broker, request.topic));
   if (!located.ok) return located;
   let topic = located.value;
   if (request.records.some(({ partition }) => partition !== undefined && topic.partitions[partition] === undefined)) {
-    topic = (await broker.topics.refresh(request.topic)) ?? topic;
+    topic = (await beforeDeadline(broker, deadline, broker.topics.refresh(request.topic))) ?? topic;
   }
-  const produce = new RecordProduce(broker, request, topic);
+  const produce = new RecordProduce(broker, request, topic, deadline);
   await produce.run();
   const isAppended = request.acks !== 0 && produce.results.some((result) => result.ok);
   if (isAppended) broker.metrics.duration("ProduceLatency", broker.clock.now() - begunAt);
@@ -68,10 +69,12 @@ class RecordProduce {
   readonly #broker: Broker;
   readonly #request: ProduceRecordsRequest;
   readonly #now: number;
+  readonly #deadline: number;
   #topic: CachedTopic;
 
-  constructor(broker: Broker, request: ProduceRecordsRequest, topic: CachedTopic) {
+  constructor(broker: Broker, request: ProduceRecordsRequest, topic: CachedTopic, deadline: number) {
     this.#broker = broker;
+    this.#deadline = deadline;
     this.#request = request;
     this.#now = broker.clock.now();
     this.#topic = topic;
@@ -106,13 +109,13 @@ class RecordProduce {
 
   /** Appends one share. Answers the indexes that must be shared out again. */
   async #append(share: PartitionShare, yieldsOnConflict: boolean): Promise<number[]> {
-    const { records, acks, timeoutMs } = this.#request;
+    const { records, acks } = this.#request;
     const { item, config, partitions } = this.#topic;
     const registration = partitions[share.partition]!;
     const own = share.indexes.map((index) => records[index]!);
     const encoded = encodeRecords(own, config, this.#now, this.#request);
     if (!encoded.ok) return this.#refuseAll(share, encoded);
-    const terms = { acks, deadline: this.#now + timeoutMs, yieldsOnConflict };
+    const terms = { acks, deadline: this.#deadline, yieldsOnConflict };
     const appended = await appendToPartition(this.#broker, { topic: this.#topic, registration }, encoded.value, terms);
     if (!appended.ok) return this.#refuseAll(share, appended);
     if (appended.value.kind === "yielded") {
@@ -121,7 +124,8 @@ class RecordProduce {
     }
     if (appended.value.kind === "ended") {
       this.#broker.topics.invalidate(this.#request.topic);
-      const again = await this.#broker.topics.get(this.#request.topic);
+      const reading = this.#broker.topics.get(this.#request.topic);
+      const again = await beforeDeadline(this.#broker, this.#deadline, reading);
       if (again === undefined) return this.#refuseAll(share, topicGone(this.#request.topic));
       this.#topic = again;
       return share.indexes;

@@ -133,7 +133,7 @@ async function askLeader(
   const known = broker.committed.known(log, registration);
   const isBelow = known !== undefined && offset < known.logEndOffset;
   const marks = isBelow
-    ? { committed: known, logEndOffset: known.logEndOffset }
+    ? { committed: known, tip: known, logEndOffset: known.logEndOffset }
     : await broker.committed.look(log, registration);
   const { committed } = marks;
   const { logEndOffset } = committed;

@@ -3,7 +3,7 @@ import { afterAll, expect, it } from "vitest";
 import { temporaryFolder } from "../../fixtures/service.ts";
 import { eventually, REGIONS, type ReadRecord, RegionCluster } from "./region-cluster.ts";
 
-/** As many as the issue of replication asks for: some two minutes. `MILLRACE_FAILOVERS=100` for more, each told as it ends. */
+/** Some two minutes. `MILLRACE_FAILOVERS=100` for more, each told as it ends. */
 const FAILOVERS = Number(process.env["MILLRACE_FAILOVERS"] || 20);
 const SEED = Number(process.env["MILLRACE_SEED"] || Math.floor(Math.random() * 1e9));
 const PER_FAILOVER_MS = 60_000;

@@ -5,6 +5,7 @@ import { electLeader } from "../../../shared/broker/elect-leader.ts";
 import { electLeaders } from "../../../shared/broker/elect-leaders.ts";
 import { keepLease } from "../../../shared/broker/keep-lease.ts";
 import { loadLog } from "../../../shared/broker/log-view.ts";
+import { offsetsForLeaderEpoch } from "../../../shared/broker/offsets-for-leader-epoch.ts";
 import { removeDeletedTopics, SEAL_GRACE_MS } from "../../../shared/broker/remove-deleted-topics.ts";
 import { logKey } from "../../../shared/log/log-item.ts";
 import { systemClock } from "../../../shared/runtime/clock.ts";
@@ -246,5 +247,20 @@ describe("a deleted topic of three replicas", () => {
     await writer.topics.get("t");
     await deleteTopic(world.broker(3), "t");
     expect(await produce(writer, "t", [{ value: "late" }], ALL)).toEqual(["UNKNOWN_TOPIC_OR_PARTITION"]);
+  });
+});
+
+describe("where an epoch ends", () => {
+  it("is told by the leader's log, as in Kafka, though a follower does not answer and the highWatermark is not known", async () => {
+    const world = new Regions();
+    const topicId = await topicOf(world.broker(1), "t");
+    for (const value of ["a", "b", "c"]) await produce(world.broker(1), "t", [{ value }], ALL);
+    await electLeader(world.broker(2), { topicId, partition: 0, leader: 2 });
+    await produce(world.broker(2), "t", [{ value: "d" }], { acks: 1 });
+    world.region(3).isDown = true;
+    const endOf = (leaderEpoch: number) =>
+      offsetsForLeaderEpoch(world.open(2), { topic: "t", partition: 0, leaderEpoch });
+    expect(await endOf(0)).toMatchObject({ ok: true, value: { leaderEpoch: 0, endOffset: 4 } });
+    expect(await endOf(1)).toMatchObject({ ok: true, value: { leaderEpoch: 1, endOffset: 6 } });
   });
 });
