@@ -12,6 +12,8 @@ const FILE_KEY = "settings";
 const NAMES = Object.keys(settingsSchema.shape);
 /** Settings that are text: what looks like JSON in them is none. */
 const TEXTS = new Set(["name", "removalPolicy", "logLevel", "alarmEmail", "witnessRegion", "consumerDialect"]);
+/** Settings that nothing but an object is, which a shell takes apart unless it is quoted. */
+const OBJECTS = new Set(["access", "throttle", "tags", "restored"]);
 /** Text, or JSON with one for each region. */
 const REGIONAL = new Set(["encryptionKeyArn", "alarmTopicArn"]);
 
@@ -46,6 +48,8 @@ function parsed(key: string, value: unknown): unknown {
   try {
     return JSON.parse(value);
   } catch {
+    // What it has to be instead of text, the schema says.
+    if (!OBJECTS.has(key)) return value;
     throw new SettingsError(
       `${key}: ${JSON.stringify(value)} is not JSON; on a command line quote it: -c '${key}={"…":…}'`,
     );

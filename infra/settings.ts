@@ -121,7 +121,7 @@ export const settingsSchema = z.strictObject({
   /** What stacks, tables, bucket, APIs and alarms begin with: two names do not meet in one account. */
   name: name.default("millrace"),
   /** Broker id 1 is the first: their order is never changed. One, two and a witness, or three: region-sets.ts. */
-  regions: z.array(region).min(1),
+  regions: z.array(region, 'must be a list such as ["eu-west-1"]; on a command line eu-west-1 will do').min(1),
   /** With two regions: a third, where the metadata have a witness and nothing else is. */
   witnessRegion: region.optional(),
   /** With several regions: for how long a region counts as alive without a word from it. */

@@ -53,7 +53,6 @@ export function addRoutes(api: RestApi, functions: RoutedFunctions, method: Meth
 function integration(handler: IFunction): LambdaIntegration {
   return new LambdaIntegration(handler, {
     proxy: true,
-    allowTestInvoke: false,
     scopePermissionToMethod: false,
     timeout: Duration.seconds(29),
   });

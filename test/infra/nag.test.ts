@@ -33,3 +33,12 @@ describe("cdk-nag's AwsSolutions pack", () => {
     }
   });
 });
+
+it("a synth warns of nothing: whoever reads its output has something to do", () => {
+  for (const settings of [EVERYTHING, EVERYTHING_EVERYWHERE]) {
+    const { app } = appFor(settings);
+    app.synth();
+    const metadata = app.node.findAll().flatMap((construct) => construct.node.metadata);
+    expect(metadata.filter(({ type }) => type === "aws:cdk:warning").map(({ data }) => data as unknown)).toEqual([]);
+  }
+});
