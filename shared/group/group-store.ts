@@ -51,7 +51,7 @@ export interface GroupStore {
   readGeneration(groupId: string): Promise<ClassicGeneration | undefined>;
   /** All members of the group with their sessions, in order of memberId. */
   readMembers(groupId: string): Promise<MemberWithSession[]>;
-  /** The items of these partitions (at most 100), in any order; those that hold nothing are left out. */
+  /** The items of these partitions (at most 100, each named once), in any order; those that hold nothing are left out. */
   readPartitions(groupId: string, partitions: readonly TopicIdPartition[]): Promise<GroupPartition[]>;
   /** The group's partition items in order of topicId and partition, above `after`; fewer than `limit` (at most 1000) means that none is left. */
   listPartitions(

@@ -1,4 +1,5 @@
 import { groupIdRefusal, idsRefusal, newMemberId } from "../../group/member-id.ts";
+import { refuse } from "../../kafka/kafka-error.ts";
 import { ok } from "../../kafka/result.ts";
 import type { Broker } from "../broker.ts";
 import { whileAvailable } from "../groups/coordinate.ts";
@@ -29,7 +30,7 @@ export async function createInstance(
 ): Promise<InstanceResult<ConsumerInstance>> {
   const { groupId } = request;
   const instanceId = request.instanceId ?? `rest-consumer-${newMemberId(broker.random.bytes(ID_BYTES))}`;
-  const refusal = groupIdRefusal(groupId) ?? idsRefusal({ "the instance's name": instanceId });
+  const refusal = groupIdRefusal(groupId) ?? nameRefusal(instanceId);
   if (refusal !== undefined) return { ok: false, refusal };
   const store = await instanceStoreOf(broker, groupId, true);
   const revision = newRevision(broker);
@@ -59,4 +60,10 @@ export async function createInstance(
   const replaced = await put(found?.revisions[0]);
   if (replaced.kind === "put" || replaced.found?.revisions.includes(revision)) return ok(instance);
   return alreadyExists(instance);
+}
+
+function nameRefusal(instanceId: string) {
+  if (instanceId !== "." && instanceId !== "..") return idsRefusal({ "the instance's name": instanceId });
+  // Clients resolve these before they send a path, encoded or not (WHATWG URL, 4.5): no call would reach it.
+  return refuse("INVALID_REQUEST", `"${instanceId}" cannot be part of a path`, "give it another name, or none");
 }

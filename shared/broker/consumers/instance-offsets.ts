@@ -40,6 +40,7 @@ export async function commitInstanceOffsets(
   } else {
     const known = await knownPartitions(broker, offsets);
     if (!known.ok) return known;
+    offsets = known.value;
   }
   if (offsets.length === 0) return ok(undefined);
   const member = isMember(found.value) ? { memberId, memberEpoch } : {};

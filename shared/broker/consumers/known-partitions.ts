@@ -7,21 +7,18 @@ import { MAX_INSTANCE_PARTITIONS } from "./instance.ts";
 import { type InstanceResult, partitionNotFound, topicNotFound } from "./instance-refusal.ts";
 
 /**
- * Each with its topic's id, in order: all of them, or a refusal: topic-not-found, partition-not-found; INVALID_REQUEST for too many, or one
- * that is named twice.
+ * Each with its topic's id, in order, and once: of one that is named twice the last counts, as in Kafka's clients, which put them into sets and maps. All of
+ * them, or a refusal: topic-not-found, partition-not-found; INVALID_REQUEST for too many.
  */
 export async function knownPartitions<P extends NamedPartition>(
   broker: Broker,
-  partitions: readonly P[],
+  given: readonly P[],
 ): Promise<InstanceResult<(P & TopicIdPartition)[]>> {
-  if (partitions.length > MAX_INSTANCE_PARTITIONS) {
+  if (given.length > MAX_INSTANCE_PARTITIONS) {
     const hint = `at most ${MAX_INSTANCE_PARTITIONS} in one request`;
-    return { ok: false, refusal: refuse("INVALID_REQUEST", `${partitions.length} partitions`, hint) };
+    return { ok: false, refusal: refuse("INVALID_REQUEST", `${given.length} partitions`, hint) };
   }
-  const names = new Set(partitions.map(({ topic, partition }) => `${partition}#${topic}`));
-  if (names.size < partitions.length) {
-    return { ok: false, refusal: refuse("INVALID_REQUEST", "a partition is named twice") };
-  }
+  const partitions = [...new Map(given.map((each) => [`${each.partition}#${each.topic}`, each])).values()];
   const known: (P & TopicIdPartition)[] = [];
   for (const [index, resolved] of (await namedPartitions(broker, partitions)).entries()) {
     if (!resolved.ok) {

@@ -56,7 +56,9 @@ export async function fetchOffsets(broker: Broker, request: FetchOffsets): Promi
   }
   const resolved = await namedPartitions(broker, partitions, isExpected);
   const known = resolved.flatMap((each) => (each.ok ? [each.value] : []));
-  const items = await whileAvailable(groupId, readItems(coordinator, groupId, known));
+  // Stores read each once, however often it is named.
+  const distinct = [...new Map(known.map((each) => [partitionKey(each), each])).values()];
+  const items = await whileAvailable(groupId, readItems(coordinator, groupId, distinct));
   return ok(resolved.map((each) => (each.ok ? ok(offsetOf(each.value, items.get(partitionKey(each.value)))) : each)));
 }
 

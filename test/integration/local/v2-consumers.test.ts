@@ -169,6 +169,19 @@ describe("consumer instances at two endpoints of one store", () => {
     expect(seen.sort((a, b) => Number(a) - Number(b))).toEqual(sent);
   });
 
+  it("tell what is committed of a partition as often as it is named", async () => {
+    const [one] = services as [RunningService];
+    await createTopic(one, "twice", 1);
+    const place = { topic: "twice", partition: 0 };
+    const group = `${one.url}/consumers/twice`;
+    expect((await call(group, "POST", { name: "i" })).status).toBe(200);
+    const offsets = [7, 3].map((offset) => ({ ...place, offset }));
+    expect((await call(`${group}/instances/i/offsets`, "POST", { offsets })).status).toBe(200);
+    const committed = await call(`${group}/instances/i/offsets`, "GET", { partitions: [place, place] });
+    const expected = { ...place, offset: 4, metadata: "" };
+    expect(committed).toEqual({ status: 200, body: { offsets: [expected, expected] } });
+  });
+
   it("speak Strimzi's dialect where that is set", async () => {
     const [one] = services as [RunningService];
     const strimzi = await start({ MILLRACE_CONSUMER_DIALECT: "strimzi" });
