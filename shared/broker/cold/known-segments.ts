@@ -5,8 +5,11 @@ import { type Lineage, lineageOf } from "../lineage.ts";
 import type { PartitionRegistration } from "../metadata-store.ts";
 import { untilKnown } from "../until-known.ts";
 
-/** Far less than SUPERSEDED_KEPT_MS: what another segment took the place of is there for as long as somebody goes by it. */
-const KNOWN_MS = 5 * 60 * 1000;
+/**
+ * Readers see so late what compaction did in another process. Far less than SUPERSEDED_KEPT_MS: what another segment took the place of is there for as
+ * long as somebody goes by it.
+ */
+const KNOWN_MS = 60_000;
 
 /** Of all logs together, and of one; each takes about a KiB. */
 const MAX_STRETCHES = 10_000;

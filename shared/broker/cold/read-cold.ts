@@ -37,7 +37,9 @@ export async function readCold(
   for (let looks = 1; looks <= MAX_LOOKS; looks++) {
     const slice = await broker.cold.slice(log, current, offset, limits);
     if (slice !== undefined) {
-      const logEndOffset = await highWatermarkOf(broker, log, current, slice.nextOffset);
+      // What is read from segments is committed: a region that has not looked for long may know of less.
+      const reached = Math.max(slice.nextOffset, await localLogStartOffset(broker, log, current));
+      const logEndOffset = await highWatermarkOf(broker, log, current, reached);
       return { kind: "batches", ...slice, logEndOffset };
     }
     const { topicId, partition } = registration;

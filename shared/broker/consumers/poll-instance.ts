@@ -1,7 +1,7 @@
 import { MAX_WAIT_MS } from "../../kafka/limits.ts";
 import { ok } from "../../kafka/result.ts";
 import type { Broker } from "../broker.ts";
-import type { FetchedPartition } from "../groups/fetch-partitions.ts";
+import type { FetchedPartition, FetchPartitions } from "../groups/fetch-partitions.ts";
 import { leaveConsumerGroup } from "../groups/leave-consumer-group.ts";
 import { readPositions } from "../groups/read-positions.ts";
 import type { Position } from "../groups/start-positions.ts";
@@ -27,6 +27,8 @@ export interface PollInstance extends InstanceCall {
   readonly timeoutMs?: number;
   /** Bytes of RecordBatches; the first batch comes whatever its size (KIP-74). */
   readonly maxBytes: number;
+  /** {@link FetchPartitions.maxColdBytes} */
+  readonly maxColdBytes?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -92,7 +94,7 @@ async function pollOnce<T>(
   handOut: HandOut<T>,
 ): Promise<Polled<T>> {
   const { clock } = broker;
-  const { maxBytes, receivedAt, signal } = request;
+  const { maxBytes, maxColdBytes = maxBytes, receivedAt, signal } = request;
   const deadline = clock.now() + waitMs(loaded, request);
   const ready = await instanceTurn(broker, { stored: loaded, instance: loaded }, receivedAt);
   if (ready.kind === "overtaken") return { kind: "lost", hasWaited: false };
@@ -114,6 +116,7 @@ async function pollOnce<T>(
       positions: reading,
       autoOffsetReset: instance.autoOffsetReset,
       maxBytes: maxBytes - bytesOf(found),
+      maxColdBytes: maxColdBytes - bytesOf(found),
       untilMs: hasWaited ? Math.min(deadline, beatBy) : clock.now(),
       isWaiting: reads > 2,
       ...(signal === undefined ? {} : { signal }),

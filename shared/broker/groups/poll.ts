@@ -5,7 +5,7 @@ import { ok, type Result } from "../../kafka/result.ts";
 import type { Broker } from "../broker.ts";
 import type { CommitOffsets } from "./commit-offsets.ts";
 import { commitPositions } from "./commit-positions.ts";
-import type { FetchedPartition } from "./fetch-partitions.ts";
+import type { FetchedPartition, FetchPartitions } from "./fetch-partitions.ts";
 import type { NamedPartition } from "./named-partitions.ts";
 import { readPositions } from "./read-positions.ts";
 import { type Turn, takeTurn } from "./take-turn.ts";
@@ -44,6 +44,8 @@ export interface Poll {
   readonly commits: boolean;
   readonly autoOffsetReset: AutoOffsetReset;
   readonly maxBytes: number;
+  /** {@link FetchPartitions.maxColdBytes} */
+  readonly maxColdBytes?: number;
   /** Waits so long, in milliseconds, for the first record; the heartbeats go on meanwhile. */
   readonly maxWaitMs: number;
   /** {@link CommitOffsets.receivedAt} */

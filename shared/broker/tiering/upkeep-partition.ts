@@ -226,8 +226,12 @@ class PartitionRun {
     this.#isLeft ||= !isDone;
     this.#segments = [...this.#segments, ...segments].sort((one, other) => one.baseOffset - other.baseOffset);
     this.#done.segmentsCompacted = segments.length;
+    // Readers of this process need not wait until what they know is old.
+    if (segments.length > 0) this.#broker.cold.segments.forget(this.#of.log, this.#of.registration);
     if (cleanedOffset === undefined) return;
     await changeTieringState(this.#broker, this.#of, (current) => ({ ...current, cleanedOffset }));
+    // By an older localLogStartOffset they would read the items instead.
+    await this.#broker.cold.tiering.refresh(this.#of.log);
   }
 
   async #sweep(state: TieringState): Promise<void> {

@@ -35,6 +35,8 @@ export const v2ConsumerRecordRoutes: readonly Route[] = [
       if (request.method === "HEAD") return HEAD_REFUSED.toResponse({ allow: "GET, OPTIONS" });
       const { timeout = -1, max_bytes: maxBytes = -1 } = query;
       const most = maxBytes <= 0 ? DEFAULT_FETCH_BYTES : Math.min(maxBytes, MAX_FETCH_BYTES);
+      // As a fetch: the next read may reach another process.
+      const mostCold = maxBytes <= 0 ? MAX_FETCH_BYTES : most;
       const polled = await pollInstance(
         broker,
         {
@@ -42,9 +44,10 @@ export const v2ConsumerRecordRoutes: readonly Route[] = [
           formats: formatsOf(context),
           ...(timeout <= 0 ? {} : { timeoutMs: timeout }),
           maxBytes: most,
+          maxColdBytes: mostCold,
           ...(request.signal === undefined ? {} : { signal: request.signal }),
         },
-        (found, format) => v2RecordList(found, format, most),
+        (found, format) => v2RecordList(found, format, mostCold),
       );
       const { format, texts } = instanceUnwrap(polled);
       const type = typeOf(context, format)!;

@@ -3,7 +3,7 @@ import { sequenceOf } from "../../broker/groups/take-turn.ts";
 import { JOIN_EPOCH } from "../../group/consumer-heartbeat.ts";
 import type { ErrorCode } from "../../kafka/error-code.ts";
 import type { Refusal } from "../../kafka/kafka-error.ts";
-import { DEFAULT_FETCH_BYTES } from "../../kafka/limits.ts";
+import { DEFAULT_FETCH_BYTES, MAX_FETCH_BYTES } from "../../kafka/limits.ts";
 import { HttpError, refusalError } from "../http-error.ts";
 import { JSON_TYPE } from "../http-message.ts";
 import { MAX_RECORD_LIST_BYTES, recordList } from "../record-list.ts";
@@ -79,6 +79,8 @@ function pollOf(context: RouteContext<unknown, PollBody>, groupId: string): Poll
     commits: body.commit ?? true,
     autoOffsetReset: body.auto_offset_reset ?? "latest",
     maxBytes: body.max_bytes ?? DEFAULT_FETCH_BYTES,
+    // As a fetch: the next poll may reach another process.
+    maxColdBytes: body.max_bytes ?? MAX_FETCH_BYTES,
     maxWaitMs: body.timeout_ms ?? 0,
   };
 }

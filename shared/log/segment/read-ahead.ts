@@ -17,6 +17,9 @@ export interface ReadAheadLimits {
 const MIB = 1024 * 1024;
 export const READ_AHEAD: ReadAheadLimits = { firstBytes: 2 * MIB, mostBytes: 8 * MIB, totalBytes: 64 * MIB };
 
+/** Those that are taken as a whole hold no bytes any more. */
+const MAX_WINDOWS = 200;
+
 /** What to read: of which bytes, and for what. Handed back with them. */
 export interface SegmentRead {
   readonly segment: FinishedSegment;
@@ -29,13 +32,15 @@ export interface SegmentRead {
 /** A stretch of a segment's `.log` in memory. */
 interface Window {
   readonly segmentId: string;
-  readonly fromOffset: number;
+  fromOffset: number;
   readonly nextOffset: number;
   /** Of its last batch. Offsets behind it, at a segment's end, have no batch any more. */
   readonly lastOffset: number;
   /** Where it ends in the `.log`. */
   readonly end: number;
-  readonly bytes: Uint8Array;
+  bytes: Uint8Array;
+  /** As it was read; part of it may have been given up since. */
+  readonly sizeInBytes: number;
   /** Where the batch begins in `bytes` that a reader who goes on will ask for: small batches are many. */
   readonly goesOn: { offset: number; at: number };
   /** At the segment's end: nobody reads on behind it. */
@@ -110,7 +115,7 @@ export class SegmentReadAhead {
     // It goes first.
     follows.isFollowed = true;
     this.#windows.unshift(...this.#windows.splice(this.#windows.indexOf(follows), 1));
-    const bytes = Math.min(this.#mostBytes(), Math.max(first, 2 * follows.bytes.length));
+    const bytes = Math.min(this.#mostBytes(), Math.max(first, 2 * follows.sizeInBytes));
     return { segment, range: rangeFrom(index, sizeInBytes, follows.end, bytes), fromOffset: offset, readsOn: true };
   }
 
@@ -134,11 +139,23 @@ export class SegmentReadAhead {
       lastOffset,
       end,
       bytes: bytes.subarray(0, whole),
+      sizeInBytes: whole,
       goesOn: { offset: 0, at: 0 },
       isLast: end === segment.content.sizeInBytes,
       isFollowed: false,
     });
-    while (this.#windows.length > 1 && this.bytesKept > this.#limits.totalBytes) this.#windows.shift();
+    this.#makeRoom();
+  }
+
+  /** First goes what somebody has taken, of the oldest; where that is not enough, what somebody is about to take. */
+  #makeRoom(): void {
+    const isTooMuch = () => this.bytesKept > this.#limits.totalBytes;
+    // Not the one that was just put.
+    for (const window of this.#windows.slice(0, -1)) {
+      if (!isTooMuch()) break;
+      giveUpTaken(window);
+    }
+    while (this.#windows.length > 1 && (isTooMuch() || this.#windows.length > MAX_WINDOWS)) this.#windows.shift();
   }
 
   #firstBytes(maxBytes: number): number {
@@ -146,11 +163,14 @@ export class SegmentReadAhead {
     return Math.max(firstBytes, Math.min(maxBytes, mostBytes));
   }
 
-  /** Less for each where there are many readers: else they would push out of memory what others are about to take. */
+  /**
+   * Less for each where there are many readers: else they would push out of memory what others are about to take. Together they may read more than is
+   * kept, since what they have taken of it is given up.
+   */
   #mostBytes(): number {
     const { firstBytes, mostBytes, totalBytes } = this.#limits;
     const readers = 1 + this.#windows.filter((window) => !window.isFollowed && !isReadOut(window)).length;
-    return Math.max(firstBytes, Math.min(mostBytes, Math.floor(totalBytes / readers)));
+    return Math.max(firstBytes, Math.min(mostBytes, Math.floor((totalBytes * 1.5) / readers)));
   }
 
   #find(matches: (window: Window) => boolean): Window | undefined {
@@ -165,6 +185,18 @@ export class SegmentReadAhead {
 /** Somebody has taken the last of it, and of the segment. */
 function isReadOut({ isLast, goesOn, lastOffset }: Window): boolean {
   return isLast && goesOn.offset > lastOffset;
+}
+
+/** Gives up what its reader has behind it, if it is worth the copy of the rest. That it was read stays known: its reader may go on behind it. */
+function giveUpTaken(window: Window): void {
+  const { bytes, goesOn, lastOffset, nextOffset } = window;
+  if (goesOn.offset > lastOffset) {
+    Object.assign(window, { bytes: new Uint8Array(), fromOffset: nextOffset });
+  } else if (goesOn.at >= bytes.length / 4) {
+    window.bytes = new Uint8Array(bytes.subarray(goesOn.at));
+    window.fromOffset = goesOn.offset;
+    goesOn.at = 0;
+  }
 }
 
 function lastHeaderOffset(bytes: Uint8Array, end: number): number {

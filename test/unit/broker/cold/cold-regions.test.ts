@@ -1,12 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { electLeader } from "../../../../shared/broker/elect-leader.ts";
+import { fetch } from "../../../../shared/broker/fetch.ts";
 import { LATEST_TIMESTAMP, listOffsets } from "../../../../shared/broker/list-offsets.ts";
 import { offsetsForLeaderEpoch } from "../../../../shared/broker/offsets-for-leader-epoch.ts";
 import { logKey } from "../../../../shared/log/log-item.ts";
 import { MemorySegmentRegistry } from "../../../../shared/storage/memory/memory-segment-registry.ts";
 import { produce, topicOf } from "../../../fixtures/broker.ts";
 import { Regions, seen } from "../../../fixtures/regions.ts";
-import { itemsOf, tierUpTo } from "../../../fixtures/tiered-log.ts";
+import { itemsOf, moveLocalStart, tierUpTo } from "../../../fixtures/tiered-log.ts";
 
 const ALL = { acks: -1, timeoutMs: 5_000 } as const;
 
@@ -45,6 +46,17 @@ describe("the cold part of a replicated log", () => {
     const { open, reads } = await replicated([1, 2]);
     expect(await seen(open(3), "t")).toEqual(values);
     expect(reads()).toEqual([1, 0, 0]);
+  });
+
+  it("has no highWatermark below where the hot log begins, however long a region has not looked", async () => {
+    const { open, world, topicId } = await replicated([1, 2]);
+    const follower = open(2);
+    const read = () => fetch(follower, { topic: "t", partition: 0, offset: 1, maxBytes: 1, minBytes: 1, maxWaitMs: 0 });
+    expect(await read()).toMatchObject({ ok: true, value: { highWatermark: 13 } });
+    await produce(world.broker(1), "t", [{ value: "v13" }, { value: "v14" }], ALL);
+    await moveLocalStart(open(1), logKey(topicId, 0), 15);
+    await follower.cold.tiering.refresh(logKey(topicId, 0));
+    expect(await read()).toMatchObject({ ok: true, value: { highWatermark: 15, localLogStartOffset: 15 } });
   });
 
   it("is read from another bucket where one lost it, or is gone", async () => {

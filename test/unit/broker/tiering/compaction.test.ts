@@ -42,6 +42,32 @@ it("keeps the last record of each key, at its offset", () =>
     expect((await logs.registration()).logStartOffset).toBe(0);
   }));
 
+it("is seen at once by readers of the process that compacts, and by those of others within a minute", () =>
+  inVirtualTime(async (clock) => {
+    const logs = new KeptLogs(clock);
+    const other = logs.open();
+    await logs.create({ ...CONFIGS, "min.compaction.lag.ms": String(DAY_MS) });
+    await logs.keep();
+    await keyed(logs, [
+      ["a", "a0"],
+      ["b", "b0"],
+      ["a", "a1"],
+    ]);
+    await logs.pass(2 * HOUR_MS);
+    await keyed(logs, [["b", "b1"]]);
+    await logs.pass(20 * HOUR_MS);
+    await clock.sleep(2 * HOUR_MS + MINUTE_MS);
+    const all = ["0=a0", "1=b0", "2=a1", "3=b1"];
+    expect(await seen(logs.broker, "t")).toEqual(all);
+    expect(await seen(other, "t")).toEqual(all);
+    expect((await logs.keep()).segmentsCompacted).toBe(1);
+    const left = ["1=b0", "2=a1", "3=b1"];
+    expect(await seen(logs.broker, "t")).toEqual(left);
+    expect(await seen(other, "t")).toEqual(all);
+    await clock.sleep(MINUTE_MS);
+    expect(await seen(other, "t")).toEqual(left);
+  }));
+
 it("keeps tombstones for delete.retention.ms, and then forgets their keys", () =>
   inVirtualTime(async (clock) => {
     const logs = new KeptLogs(clock);
