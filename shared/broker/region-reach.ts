@@ -1,13 +1,7 @@
-import { logKey } from "../log/log-item.ts";
-import { withTimeout } from "../runtime/timeout.ts";
 import type { BrokerParts } from "./broker.ts";
 import { expiredLeases } from "./keep-lease.ts";
 import type { PartitionRegistration } from "./metadata-store.ts";
-import { at } from "./replica-stores.ts";
-
-const REACH_WITHIN_MS = 2_000;
-/** A log that is in no table: whether one answers is asked at the least cost. */
-const NO_LOG = logKey("00000000-0000-0000-0000-000000000000", 0);
+import { regionAnswers } from "./region-answers.ts";
 
 /**
  * Which regions are gone, as one process finds at one time: their lease has run out, and their table does not answer from here
@@ -31,29 +25,20 @@ export class RegionReach {
 
   /** Whether a replica of a partition is gone: what a region is found to be holds for all that it has. */
   async isGone(_registration: PartitionRegistration, brokerId: number): Promise<boolean> {
-    return this.expired.has(brokerId) && !(await this.#isAnswering(brokerId));
+    return this.expired.has(brokerId) && !(await this.isAnswering(brokerId));
   }
 
   /** All that are gone, but for `except`. */
   async gone(except: number): Promise<readonly number[]> {
     const others = [...this.expired].filter((id) => id !== except && this.#parts.replicas?.has(id)).toSorted();
-    const answers = await Promise.all(others.map((id) => this.#isAnswering(id)));
+    const answers = await Promise.all(others.map((id) => this.isAnswering(id)));
     return others.filter((_, index) => !answers[index]);
   }
 
-  #isAnswering(brokerId: number): Promise<boolean> {
-    const answer = this.#answers.get(brokerId) ?? isAnswering(this.#parts, brokerId);
+  /** Whether the region's table answers from here, whatever its lease says. */
+  isAnswering(brokerId: number): Promise<boolean> {
+    const answer = this.#answers.get(brokerId) ?? regionAnswers(this.#parts, brokerId);
     this.#answers.set(brokerId, answer);
     return answer;
-  }
-}
-
-async function isAnswering(parts: BrokerParts, brokerId: number): Promise<boolean> {
-  try {
-    const read = at(parts, brokerId).logStore.readItemAtOrBelow(NO_LOG, Number.MAX_SAFE_INTEGER);
-    await withTimeout(parts.clock, REACH_WITHIN_MS, "a region's table", read);
-    return true;
-  } catch {
-    return false;
   }
 }

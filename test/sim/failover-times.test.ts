@@ -10,7 +10,7 @@ import { Scheduler } from "./scheduler.ts";
 
 /** What the lease lasts by default, and what a failover may last beyond it, by the scheduler's clock and none other. */
 const LEASE_MS = 10_000;
-const BOUND_MS = 4_500;
+const BOUND_MS = 4_750;
 /** Where the region's table refuses at once, as that of a process that was killed does. */
 const REFUSED_BOUND_MS = 2_500;
 const SEEDS = 40;

@@ -1,12 +1,13 @@
 import type { Broker } from "../../broker/broker.ts";
 import { describeTopic } from "../../broker/describe-topic.ts";
 import { type ElectedLeader, electAnyLeader } from "../../broker/elect-any-leader.ts";
-import { electLeader } from "../../broker/elect-leader.ts";
 import type { PartitionRegistration } from "../../broker/metadata-store.ts";
+import { moveLeader } from "../../broker/move-leader.ts";
 import { RegionReach } from "../../broker/region-reach.ts";
 import type { TopicDescription } from "../../broker/topic-description.ts";
 import { type Refusal, refuse } from "../../kafka/kafka-error.ts";
-import { ok, type Result, refused } from "../../kafka/result.ts";
+import { ok, type Result } from "../../kafka/result.ts";
+import { sideBySide } from "../../runtime/side-by-side.ts";
 import { HttpError, refusalError } from "../http-error.ts";
 import { JSON_TYPE, json } from "../http-message.ts";
 import { type Route, type RouteContext, route } from "../route.ts";
@@ -15,6 +16,8 @@ import { noQuery } from "../schema/parameters.ts";
 import { checkCluster } from "./v3-resource.ts";
 
 const CLUSTER = "/v3/clusters/{cluster_id}";
+/** Each waits for a dozen requests between regions, one after the other: as many as may be named have to be done in a request's time. */
+const PARTITIONS_AT_ONCE = 16;
 
 interface WantedLeader {
   readonly topic_name: string;
@@ -37,9 +40,13 @@ export const electionRoutes: readonly Route[] = [
     handle: async (context) => {
       await checkCluster(context);
       const { election_type = "PREFERRED", partitions } = context.body;
-      const elect = election_type === "UNCLEAN" ? await anyLeader(context) : preferredLeader(context);
-      const data = [];
-      for (const wanted of partitions) data.push(await electOne(context, wanted, elect));
+      const elect = election_type === "UNCLEAN" ? await anyLeader(context) : await preferredLeader(context);
+      const data: Awaited<ReturnType<typeof electOne>>[] = [];
+      // Those of one partition in turn.
+      const byPartition = Map.groupBy(partitions.entries(), ([, at]) => `${at.topic_name}#${at.partition_id}`);
+      await sideBySide([...byPartition.values()], PARTITIONS_AT_ONCE, async (ofOne) => {
+        for (const [index, wanted] of ofOne) data[index] = await electOne(context, wanted, elect);
+      });
       return json(200, { kind: "KafkaLeaderElectionList", data });
     },
   }),
@@ -79,19 +86,14 @@ async function electOne({ broker }: RouteContext, wanted: WantedLeader, elect: E
   };
 }
 
-function preferredLeader({ broker }: RouteContext): Elect {
-  return async ({ partition_id, leader }, _, registration) => {
-    const wanted = leader ?? registration.replicas[0]!;
-    if (wanted === registration.leader) return refused("ELECTION_NOT_NEEDED", `broker ${wanted} leads already`);
-    const elected = await electLeader(broker, {
-      topicId: registration.topicId,
-      partition: partition_id,
-      leader: wanted,
-    });
-    if (elected.ok) return ok({ registration: elected.value });
-    const isPreferred = leader === undefined && elected.refusal.code === "ELIGIBLE_LEADERS_NOT_AVAILABLE";
-    if (!isPreferred) return elected;
-    return { ok: false, refusal: { ...elected.refusal, code: "PREFERRED_LEADER_NOT_AVAILABLE" } };
+async function preferredLeader({ broker }: RouteContext): Promise<Elect> {
+  const reach = await RegionReach.look(broker);
+  return async ({ leader }, _, registration) => {
+    const moved = await moveLeader(broker, { registration, leader: leader ?? registration.replicas[0]!, reach });
+    if (moved.ok) return ok({ registration: moved.value });
+    const isPreferred = leader === undefined && moved.refusal.code === "ELIGIBLE_LEADERS_NOT_AVAILABLE";
+    if (!isPreferred) return moved;
+    return { ok: false, refusal: { ...moved.refusal, code: "PREFERRED_LEADER_NOT_AVAILABLE" } };
   };
 }
 

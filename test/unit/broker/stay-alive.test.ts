@@ -51,6 +51,7 @@ describe("a region that stays alive", () => {
       const alone = await topicOf(regions.broker(1), "alone");
       await regions.metadataStore.updatePartition({
         ...(await regions.registration(alone)),
+        leader: 1,
         inSyncReplicas: [1],
         partitionEpoch: 1,
       });
@@ -66,6 +67,24 @@ describe("a region that stays alive", () => {
       expect(afterMs).toBeLessThan(5_000);
       expect((await regions.registration(topicId)).leader).toBe(2);
       expect(metrics.gauges).toMatchObject({ OfflinePartitions: 1 });
+    }));
+
+  it("is taken over from where its own table does not answer, though its functions run and reach the metadata", () =>
+    inVirtualTime(async (clock) => {
+      const { regions, topicId, minute } = await world(clock);
+      const untilMs = clock.now() + 60_000;
+      const hung = stayAlive(regions.broker(1), 1, { leaseMs: LEASE_MS, untilMs });
+      const silent = (async () => {
+        await clock.sleep(5_000);
+        regions.region(1).before = () => clock.sleep(120_000);
+        const since = clock.now();
+        while ((await regions.registration(topicId)).leader === 1 && clock.now() < untilMs) await clock.sleep(200);
+        return clock.now() - since;
+      })();
+      const [{ renewals }, , afterMs] = await Promise.all([hung, minute(), silent]);
+      expect(afterMs).toBeLessThan(LEASE_MS + 5_000);
+      expect((await regions.registration(topicId)).leader).toBe(2);
+      expect(renewals).toBeLessThan(5);
     }));
 
   it("goes on when stores fail, and elects nobody while it cannot say itself that it is alive", () =>

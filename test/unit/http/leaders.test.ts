@@ -7,6 +7,7 @@ import { describeTopic } from "../../../shared/broker/describe-topic.ts";
 import { memoryBroker, produce, topicOf } from "../../fixtures/broker.ts";
 import { answer, type Sent, send } from "../../fixtures/http.ts";
 import { Regions } from "../../fixtures/regions.ts";
+import { inVirtualTime } from "../../fixtures/virtual-time.ts";
 
 let regions: Regions;
 let cluster: string;
@@ -39,6 +40,67 @@ describe("an election over HTTP", () => {
     expect((await elect({ partitions })).data).toMatchObject([{ leader: 1, leader_epoch: 2, error_code: 200 }]);
     expect((await elect({ election_type: "PREFERRED", partitions })).data).toMatchObject([
       { error_code: 409, kafka_error: "ELECTION_NOT_NEEDED" },
+    ]);
+  });
+
+  it("is met by a writer that has not heard of it before anything is appended, so that its request follows", async () => {
+    expect(await produce(regions.broker(1), "t", [{ partition: 0 }], { acks: -1, timeoutMs: 5_000 })).toEqual(["0:1"]);
+    const partitions = [{ topic_name: "t", partition_id: 0, leader: 2 }];
+    const by3 = answer(send(regions.broker(3), `${cluster}/leader-elections`, { body: { partitions } }));
+    expect((await by3).body.data).toMatchObject([{ leader: 2, leader_epoch: 1, error_code: 200 }]);
+    expect(await produce(regions.broker(1), "t", [{ partition: 0 }], { acks: -1, timeoutMs: 5_000 })).toEqual(["0:3"]);
+  });
+
+  it("gives nothing to a region that does not answer, though its lease has not run out", async () => {
+    await elect({ partitions: [{ topic_name: "t", partition_id: 0, leader: 2 }] });
+    for (const id of [1, 3]) {
+      await regions.metadataStore.putLease(id, Date.now() + 60_000);
+      regions.region(id).isDown = true;
+    }
+    const partitions = [
+      { topic_name: "t", partition_id: 0 },
+      { topic_name: "t", partition_id: 0, leader: 3 },
+    ];
+    expect((await elect({ partitions })).data).toMatchObject([
+      { error_code: 50003, kafka_error: "PREFERRED_LEADER_NOT_AVAILABLE" },
+      { error_code: 50003, kafka_error: "ELIGIBLE_LEADERS_NOT_AVAILABLE", message: expect.stringContaining("3") },
+    ]);
+    expect((await call("/topics/t/partitions/0")).body).toMatchObject({ leader_id: 2, leader_epoch: 1 });
+  });
+
+  it("of as many partitions as a request may name is done in a request's time, though regions are far from each other", () =>
+    inVirtualTime(async (clock) => {
+      const far = new Regions({ clock });
+      const id = (await describeCluster(far.broker(1))).clusterId;
+      await createTopic(far.broker(1), { name: "many", partitionCount: 100, replicationFactor: 3 });
+      const way = () => clock.sleep(80);
+      for (const region of far.regions) region.before = way;
+      for (const name of ["getTopic", "getPartitions", "updatePartition", "getLeases"] as const) {
+        const call = far.metadataStore[name].bind(far.metadataStore) as (...args: unknown[]) => Promise<never>;
+        far.metadataStore[name] = async (...args: unknown[]) => {
+          await way();
+          return call(...args);
+        };
+      }
+      const partitions = Array.from({ length: 100 }, (_, partition_id) => {
+        return { topic_name: "many", partition_id, leader: ((partition_id + 1) % 3) + 1 };
+      });
+      const begun = clock.now();
+      const { body } = await answer(
+        send(far.broker(1), `/v3/clusters/${id}/leader-elections`, { body: { partitions } }),
+      );
+      expect(body.data).toMatchObject(
+        partitions.map(({ partition_id, leader }) => ({ partition_id, leader, error_code: 200 })),
+      );
+      expect(clock.now() - begun).toBeLessThan(20_000);
+    }));
+
+  it("does what one request asks of one partition in turn", async () => {
+    const partitions = [2, 3, 2].map((leader) => ({ topic_name: "t", partition_id: 0, leader }));
+    expect((await elect({ partitions })).data).toMatchObject([
+      { leader: 2, leader_epoch: 1 },
+      { leader: 3, leader_epoch: 2 },
+      { leader: 2, leader_epoch: 3 },
     ]);
   });
 
