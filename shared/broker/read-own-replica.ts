@@ -1,7 +1,7 @@
 import { KafkaError } from "../kafka/kafka-error.ts";
 import type { LogKey } from "../log/log-item.ts";
 import { withTimeout } from "../runtime/timeout.ts";
-import type { Broker, BrokerParts } from "./broker.ts";
+import type { Broker } from "./broker.ts";
 import { readCommitted } from "./committed-items.ts";
 import { isFenced, READ_TIMEOUT_MS } from "./log-view.ts";
 import type { PartitionRegistration } from "./metadata-store.ts";
@@ -26,10 +26,8 @@ export async function readOwnReplica(
   const { brokerId } = follower;
   try {
     const end = committed.known(log, registration)?.logEndOffset;
-    const isAtEnd = offset === end && offset === committed.held.known(log, registration)?.logEndOffset;
-    if (isAtEnd && registration.inSyncReplicas.includes(brokerId) && (await isFree(follower, log, offset))) {
-      return { kind: "at-end", logEndOffset: end };
-    }
+    const isAtEnd = offset === end;
+    if (isAtEnd && (await isEndHere(broker, log, registration, offset))) return { kind: "at-end", logEndOffset: end };
     const held = await committed.held.read(log, registration, offset);
     if (offset >= held.logEndOffset) return undefined;
     const items = await readCommitted(follower, log, held, offset, maxBytes);
@@ -43,8 +41,21 @@ export async function readOwnReplica(
   return undefined;
 }
 
-async function isFree({ logStore, clock }: BrokerParts, log: LogKey, offset: number): Promise<boolean> {
-  const read = logStore.readItems(log, offset, { maxItems: 1, maxBytes: 1 });
-  const { items } = await withTimeout(clock, READ_TIMEOUT_MS, "reading the own replica", read);
+/**
+ * Whether this region's own table tells that nothing behind `offset`, up to where it holds the log, is committed yet: in sync it has whatever is. False:
+ * it cannot tell. Errors: what the own store fails with.
+ */
+export async function isEndHere(
+  broker: Broker,
+  log: LogKey,
+  registration: PartitionRegistration,
+  offset: number,
+): Promise<boolean> {
+  const { held } = broker.committed;
+  const follower = held.follower(registration);
+  if (follower?.brokerId === undefined || !registration.inSyncReplicas.includes(follower.brokerId)) return false;
+  if (held.known(log, registration)?.logEndOffset !== offset) return false;
+  const read = follower.logStore.readItems(log, offset, { maxItems: 1, maxBytes: 1 });
+  const { items } = await withTimeout(follower.clock, READ_TIMEOUT_MS, "reading the own replica", read);
   return items[0]?.baseOffset !== offset;
 }

@@ -6,7 +6,7 @@ import { localLogStartOffset, readCold } from "./cold/read-cold.ts";
 import { readCommitted } from "./committed-items.ts";
 import type { Watermarks } from "./committed-offsets.ts";
 import { confirmLeader } from "./confirm-leader.ts";
-import { highWatermarkOf } from "./high-watermark.ts";
+import { highWatermarkOf, withHighWatermark } from "./high-watermark.ts";
 import { isFenced } from "./log-view.ts";
 import type { PartitionRegistration } from "./metadata-store.ts";
 import { isReplicated } from "./partition-view.ts";
@@ -91,7 +91,7 @@ async function readItems(
   const { leader } = registration;
   if (!isReplicated(registration)) return readLog(at(broker, leader), log, startOffset, offset, maxBytes);
   const own = await readOwnReplica(broker, log, registration, offset, maxBytes);
-  if (own !== undefined) return own;
+  if (own !== undefined) return withHighWatermark(broker, log, registration, own);
   let asked: Asked;
   try {
     asked = await askLeader(broker, log, registration, offset, maxBytes);
@@ -144,5 +144,6 @@ async function askLeader(
   const own = isBelow ? undefined : await readOwnReplica(broker, log, registration, offset, maxBytes);
   if (own !== undefined) return { ...marks, read: own };
   const items = await readCommitted(at(broker, registration.leader), log, committed, offset, maxBytes);
-  return { ...marks, read: items && { kind: "items", items, logEndOffset } };
+  const read = items && ({ kind: "items", items, logEndOffset } as const);
+  return { ...marks, read: read && isBelow ? await withHighWatermark(broker, log, registration, read) : read };
 }

@@ -62,8 +62,31 @@ describe("a fetch in a follower's region", () => {
     expect(await fetched(reader, 2)).toMatchObject({ values: ["b", "c"] });
     const [one, two, three] = count();
     expect([one, three]).toEqual([0, 0]);
-    // The checkpoint once, and a page for each fetch.
-    expect(two).toBe(3);
+    // The checkpoint once; a page for each fetch, and a look that nothing comes behind it.
+    expect(two).toBe(5);
+  });
+
+  it.each([
+    ["a follower's", 2],
+    ["the leader's", 1],
+  ])("goes to the end of the log as it is, and not as a process in %s region knew it long ago", async (_, id) => {
+    const world = new Regions();
+    await topicOf(world.broker(1), "t");
+    await produce(world.broker(1), "t", [{ value: "a" }], ALL);
+    const reader = world.open(id);
+    expect(await fetched(reader, 0)).toEqual({ values: ["a"], nextOffset: 2, highWatermark: 2 });
+    for (const value of ["b", "c"]) await produce(world.broker(3), "t", [{ value }], ALL);
+    // Enough to answer with is known already; that there is more is told.
+    const less = await fetched(reader, 0);
+    expect(less).toMatchObject({ highWatermark: 4 });
+    expect(await fetched(reader, 0, { minBytes: 1_000 })).toEqual({
+      values: ["a", "b", "c"],
+      nextOffset: 4,
+      highWatermark: 4,
+    });
+    expect(await seen(reader, "t")).toEqual(["1=a", "2=b", "3=c"]);
+    await produce(world.broker(3), "t", [{ value: "d" }], ALL);
+    expect(await fetched(reader, 3)).toMatchObject({ highWatermark: 5 });
   });
 
   it("of what it has seen to be committed here reads that here, and looks at the leader's log once", async () => {
