@@ -1,6 +1,6 @@
 import { refuse } from "../kafka/kafka-error.ts";
 import { ok, type Result } from "../kafka/result.ts";
-import { configRefusal } from "../kafka/validate-config.ts";
+import { configRefusal, conflictRefusal } from "../kafka/validate-config.ts";
 import type { Broker } from "./broker.ts";
 import { changeTopic } from "./change-topic.ts";
 import { describeTopic } from "./describe-topic.ts";
@@ -38,6 +38,8 @@ export async function alterTopicConfigs(
       if (operation === "DELETE" || value === undefined || value === null) delete configs[name];
       else configs[name] = value;
     }
+    const conflict = conflictRefusal(configs);
+    if (conflict !== undefined) return { ok: false, refusal: conflict };
     return ok(validateOnly ? item : { ...item, configs });
   });
   // A shorter retention may have made something due. What other regions lead of it waits for their clocks.

@@ -1,6 +1,7 @@
 import { MAX_PARTITIONS_PER_TOPIC } from "../kafka/limits.ts";
 import { ok, type Result, refused } from "../kafka/result.ts";
 import type { Broker } from "./broker.ts";
+import { readRegistration } from "./change-partition.ts";
 import { changeTopic } from "./change-topic.ts";
 import { describeTopic } from "./describe-topic.ts";
 import { newRegistrations } from "./new-registrations.ts";
@@ -31,7 +32,15 @@ export async function createPartitions(
     }
     if (validateOnly) return ok(item);
     const { topicId, partitionCount, replicationFactor } = item;
-    const added = newRegistrations(topicId, partitionCount, totalCount, replicationFactor, broker.regions.length);
+    const first = await readRegistration(broker, topicId, 0);
+    const added = newRegistrations({
+      topicId,
+      from: partitionCount,
+      to: totalCount,
+      replicationFactor,
+      brokerCount: broker.regions.length,
+      firstBroker: first?.replicas[0] ?? 1,
+    });
     await untilKnown(broker, "creating partitions", () => broker.metadataStore.createPartitions(added));
     return ok({ ...item, partitionCount: totalCount });
   });

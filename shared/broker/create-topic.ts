@@ -2,7 +2,7 @@ import { type Refusal, refuse } from "../kafka/kafka-error.ts";
 import { MAX_PARTITIONS_PER_TOPIC, MAX_TOPICS } from "../kafka/limits.ts";
 import { ok, type Result, refused } from "../kafka/result.ts";
 import { namesCollide, topicNameRefusal } from "../kafka/topic-name.ts";
-import { configRefusal } from "../kafka/validate-config.ts";
+import { configRefusal, conflictRefusal } from "../kafka/validate-config.ts";
 import type { Broker } from "./broker.ts";
 import { listAllTopics } from "./list-topics.ts";
 import type { TopicItem } from "./metadata-store.ts";
@@ -30,9 +30,12 @@ export interface CreateTopicRequest {
 export async function createTopic(broker: Broker, request: CreateTopicRequest): Promise<Result<TopicDescription>> {
   const partitionCount = request.partitionCount ?? 1;
   const replicationFactor = request.replicationFactor ?? Math.min(3, broker.regions.length);
-  const refusal =
-    requestRefusal(broker, request, partitionCount, replicationFactor) ?? (await nameRefusal(broker, request.name));
+  const refusal = requestRefusal(broker, request, partitionCount, replicationFactor);
   if (refusal !== undefined) return { ok: false, refusal };
+  if ((await readTopic(broker, request.name)) !== undefined) return alreadyExists(request.name);
+  const topics = await listAllTopics(broker);
+  const unwelcome = nameRefusal(request.name, topics);
+  if (unwelcome !== undefined) return { ok: false, refusal: unwelcome };
   const item: TopicItem = {
     name: request.name,
     topicId: newTopicId(broker.random.bytes(16)),
@@ -42,7 +45,11 @@ export async function createTopic(broker: Broker, request: CreateTopicRequest): 
     createdAt: broker.clock.now(),
     version: 0,
   };
-  const registrations = newRegistrations(item.topicId, 0, partitionCount, replicationFactor, broker.regions.length);
+  const brokerCount = broker.regions.length;
+  const firstBroker = (topics.length % brokerCount) + 1;
+  const { topicId } = item;
+  const added = { topicId, from: 0, to: partitionCount, replicationFactor, brokerCount, firstBroker };
+  const registrations = newRegistrations(added);
   if (request.validateOnly) return ok(describe(item, registrations));
   await untilKnown(broker, "creating partitions", () => broker.metadataStore.createPartitions(registrations));
   const isCreated = await untilKnown(broker, "creating the topic", () => broker.metadataStore.createTopic(item));
@@ -83,12 +90,10 @@ function requestRefusal(
     const invalid = configRefusal(config, value);
     if (invalid !== undefined) return invalid;
   }
-  return undefined;
+  return conflictRefusal(setConfigs(configs));
 }
 
-async function nameRefusal(broker: Broker, name: string): Promise<Refusal | undefined> {
-  if ((await readTopic(broker, name)) !== undefined) return alreadyExists(name).refusal;
-  const topics = await listAllTopics(broker);
+function nameRefusal(name: string, topics: readonly Pick<TopicItem, "name">[]): Refusal | undefined {
   if (topics.length >= MAX_TOPICS) return refuse("POLICY_VIOLATION", `a cluster has at most ${MAX_TOPICS} topics`);
   const other = topics.find((topic) => namesCollide(topic.name, name));
   if (other === undefined) return undefined;

@@ -21,6 +21,18 @@ export function configRefusal(name: string, value: string | null): Refusal | und
   );
 }
 
+/** Why topic configs, valid one by one, do not go together; undefined if they do. Those not named have their defaults. Errors: INVALID_CONFIG. */
+export function conflictRefusal(configs: Readonly<Record<string, string>>): Refusal | undefined {
+  const settingOf = (name: string) => BigInt(configs[name] ?? TOPIC_CONFIGS.get(name)!.defaultValue);
+  const [least, most] = ["min.compaction.lag.ms", "max.compaction.lag.ms"] as const;
+  if (settingOf(least) <= settingOf(most)) return undefined;
+  return refuse(
+    "INVALID_CONFIG",
+    `${least} is ${settingOf(least)}, and ${most} ${settingOf(most)}`,
+    `set ${least} to at most ${most}`,
+  );
+}
+
 function problemOf({ type, min, max, oneOf }: ConfigDefinition, value: string): string | undefined {
   if (type === "BOOLEAN") return /^(true|false)$/i.test(value) ? undefined : "must be true or false";
   if (type === "STRING") return oneOf?.includes(value) === false ? `must be one of ${oneOf.join(", ")}` : undefined;

@@ -6,6 +6,7 @@ import { DynamoDbMetadataStore } from "../../../shared/storage/dynamodb/dynamodb
 import { bundledFunction, type FunctionName, lambdaVariables, startBundle } from "../../fixtures/bundled-function.ts";
 import { localClient, startTables, TABLES } from "../../fixtures/dynamodb.ts";
 import { startLambdaService } from "../../fixtures/lambda-service.ts";
+import { ledByFirst } from "../../fixtures/led-by-first.ts";
 import { temporaryFolder } from "../../fixtures/service.ts";
 
 type Running = Awaited<ReturnType<typeof startBundle>>;
@@ -71,6 +72,7 @@ async function topic(name: string): Promise<{ records: string; log: `${string}#$
   const produce = await start("produce", environment("us-east-1"));
   const created = await call(produce, `${cluster}/topics`, {}, { topic_name: name, partitions_count: 1 });
   expect(created.status, produce.output()).toBe(201);
+  await ledByFirst(metadata, created.body.topic_id);
   const records = `${cluster}/topics/${name}/partitions/0/records`;
   expect((await call(produce, records, { acks: "all" }, text("first"))).body, produce.output()).toMatchObject({
     offset: 1,

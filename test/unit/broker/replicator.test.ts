@@ -41,7 +41,7 @@ async function world(clock: Clock, topics = 1): Promise<{ world: Regions; logs: 
   const made = new Regions({ clock });
   const topicIds: string[] = [];
   for (let index = 0; index < topics; index++) {
-    topicIds.push(await topicOf(made.broker(1), `t${index}`));
+    topicIds.push(await made.topicLedByFirst(`t${index}`));
     await produce(made.broker(1), `t${index}`, [{}], ALL);
   }
   return { world: made, logs: topicIds.map((topicId) => logKey(topicId, 0)), topicIds };

@@ -84,6 +84,18 @@ describe("creating a topic", () => {
       [1, 1, 2],
     ]);
   });
+
+  it("begins each topic with another region, so that the leaders of topics with one partition are spread too", async () => {
+    const broker = memoryBroker({ regions: ["us-east-1", "us-east-2", "us-west-2"] });
+    const leaders: number[][] = [];
+    for (const name of ["a", "b", "c", "d"]) {
+      const created = await createTopic(broker, { name, partitionCount: 1, replicationFactor: 1 });
+      leaders.push(created.ok ? created.value.partitions.map(({ leader }) => leader) : []);
+    }
+    expect(leaders).toEqual([[1], [2], [3], [1]]);
+    const grown = await createPartitions(broker, { topic: "b", totalCount: 4 });
+    expect(grown.ok && grown.value.partitions.map(({ leader }) => leader)).toEqual([2, 3, 1, 2]);
+  });
 });
 
 describe("changing a topic", () => {
@@ -112,6 +124,20 @@ describe("changing a topic", () => {
     ).toBe("ok");
     expect(await value("retention.ms")).toEqual(["604800000", true]);
     expect(await value("segment.ms")).toEqual(["9", false]);
+  });
+
+  it("refuses configs that do not go together, when they are set and when a topic is created", async () => {
+    const broker = memoryBroker();
+    const lags = { "min.compaction.lag.ms": "10", "max.compaction.lag.ms": "9" };
+    expect(code(await createTopic(broker, { name: "t", configs: lags }))).toBe("INVALID_CONFIG");
+    await topicOf(broker, "t", 1, { "max.compaction.lag.ms": "9" });
+    const set = (name: string, value: string) =>
+      alterTopicConfigs(broker, { topic: "t", changes: [{ name, operation: "SET", value }] });
+    expect(code(await set("min.compaction.lag.ms", "9"))).toBe("ok");
+    expect(code(await set("max.compaction.lag.ms", "8"))).toBe("INVALID_CONFIG");
+    const described = await describeTopic(broker, "t");
+    const kept = described.ok && described.value.configs.find(({ name }) => name === "max.compaction.lag.ms")?.value;
+    expect(kept).toBe("9");
   });
 
   it("loses no change when several are made at once", async () => {
