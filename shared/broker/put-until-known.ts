@@ -32,10 +32,15 @@ export async function putUntilKnown(parts: BrokerParts, log: LogKey, item: LogIt
         throw new KafkaError(error.code, error.message, {
           outcome: mayBeApplied ? "unknown" : "none",
           cause: error,
-          ...(error.hint === undefined ? {} : { hint: error.hint }),
+          ...hintOf(error, mayBeApplied),
         });
       }
       await parts.clock.sleep(parts.random.next() * FIRST_BACKOFF_MS * 2 ** attempt);
     }
   }
+}
+
+function hintOf({ hint }: KafkaError, mayBeApplied: boolean): { readonly hint?: string } {
+  if (mayBeApplied) return { hint: "it may be in the log all the same: send it again if it may be there twice" };
+  return hint === undefined ? {} : { hint };
 }

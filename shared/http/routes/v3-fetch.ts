@@ -1,4 +1,5 @@
-import { type Fetched, fetch } from "../../broker/fetch.ts";
+import type { Broker } from "../../broker/broker.ts";
+import { type Fetched, type FetchRequest, fetch } from "../../broker/fetch.ts";
 import {
   EARLIEST_LOCAL_TIMESTAMP,
   EARLIEST_TIMESTAMP,
@@ -9,7 +10,7 @@ import {
 import { DEFAULT_FETCH_BYTES, MAX_FETCH_BYTES, MAX_RAW_FETCH_BYTES } from "../../kafka/limits.ts";
 import { badRequest, unwrap } from "../http-error.ts";
 import { JSON_TYPE, RECORD_BATCHES_TYPE } from "../http-message.ts";
-import { recordList } from "../record-list.ts";
+import { type Formats, type RecordList, recordList } from "../record-list.ts";
 import { type Route, type RouteContext, route } from "../route.ts";
 import { fetchQuery, type StartOffset } from "../schema/parameters.ts";
 import * as schema from "../schema/record-schema.ts";
@@ -30,20 +31,19 @@ export const fetchRoutes: readonly Route[] = [
       const clusterId = await checkCluster(context);
       const partition = partitionOf(context);
       const offset = await startOffset(context, partition);
-      const fetched = unwrap(
-        await fetch(context.broker, {
-          topic: params["topic_name"]!,
-          partition,
-          offset,
-          maxBytes: query.max_bytes ?? DEFAULT_FETCH_BYTES,
-          // The next request may reach another process, which would read from S3 anew: an answer brings what it may.
-          maxColdBytes: query.max_bytes ?? (mediaType === RECORD_BATCHES_TYPE ? MAX_RAW_FETCH_BYTES : MAX_FETCH_BYTES),
-          minBytes: query.min_bytes ?? 1,
-          maxWaitMs: query.timeout_ms ?? 0,
-          ...(request.signal === undefined ? {} : { signal: request.signal }),
-        }),
-      );
+      const asked: FetchRequest = {
+        topic: params["topic_name"]!,
+        partition,
+        offset,
+        maxBytes: query.max_bytes ?? DEFAULT_FETCH_BYTES,
+        // The next request may reach another process, which would read from S3 anew: an answer brings what it may.
+        maxColdBytes: query.max_bytes ?? (mediaType === RECORD_BATCHES_TYPE ? MAX_RAW_FETCH_BYTES : MAX_FETCH_BYTES),
+        minBytes: query.min_bytes ?? 1,
+        maxWaitMs: query.timeout_ms ?? 0,
+        ...(request.signal === undefined ? {} : { signal: request.signal }),
+      };
       if (mediaType === RECORD_BATCHES_TYPE) {
+        const fetched = unwrap(await fetch(context.broker, asked));
         return {
           status: 200,
           headers: { "content-type": mediaType, ...offsetHeaders(fetched) },
@@ -51,19 +51,46 @@ export const fetchRoutes: readonly Route[] = [
         };
       }
       const self = url(context, `/${clusterId}/topics/${params["topic_name"]}/partitions/${partition}/records`);
-      const { texts, nextOffset } = recordList(fetched, offset, { key: query.key_format, value: query.value_format });
+      const { fetched, list } = await fetchRecords(context.broker, asked, {
+        key: query.key_format,
+        value: query.value_format,
+      });
       const metadata = {
         self,
         high_watermark: fetched.highWatermark,
         log_start_offset: fetched.logStartOffset,
         local_log_start_offset: fetched.localLogStartOffset,
-        next_offset: nextOffset,
+        next_offset: list.nextOffset,
       };
-      const body = `{"kind":"KafkaRecordList","metadata":${JSON.stringify(metadata)},"data":[${texts.join(",")}]}`;
+      const body = `{"kind":"KafkaRecordList","metadata":${JSON.stringify(metadata)},"data":[${list.texts.join(",")}]}`;
       return { status: 200, headers: { "content-type": mediaType }, body };
     },
   }),
 ];
+
+/** Stretches without records in a row that one request passes over. */
+const MAX_PASSES = 10;
+
+/**
+ * A fetch as records. Batches without any (control batches, which an election leaves; what compaction has emptied) are no news: they are passed over, and
+ * the wait goes on.
+ */
+async function fetchRecords(
+  broker: Broker,
+  asked: FetchRequest,
+  formats: Formats,
+): Promise<{ fetched: Fetched; list: RecordList }> {
+  const deadline = broker.clock.now() + asked.maxWaitMs;
+  let { offset } = asked;
+  for (let passes = 0; ; passes++) {
+    const maxWaitMs = Math.max(0, deadline - broker.clock.now());
+    const fetched = unwrap(await fetch(broker, { ...asked, offset, maxWaitMs }));
+    const list = recordList(fetched, offset, formats);
+    const isEmpty = list.texts.length === 0 && list.nextOffset > offset;
+    if (!isEmpty || passes === MAX_PASSES || asked.signal?.aborted) return { fetched, list };
+    offset = list.nextOffset;
+  }
+}
 
 const TIMESTAMP_OF: Readonly<Record<StartOffset, number>> = {
   earliest: EARLIEST_TIMESTAMP,

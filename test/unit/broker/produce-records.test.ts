@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { openBroker } from "../../../shared/broker/open-broker.ts";
+import { produceRecords } from "../../../shared/broker/produce-records.ts";
 import { KafkaError } from "../../../shared/kafka/kafka-error.ts";
 import { partitionForKey } from "../../../shared/kafka/partitioner.ts";
 import { type LogItem, logKey } from "../../../shared/log/log-item.ts";
@@ -102,7 +103,13 @@ describe("producing records", () => {
     const broker = memoryBroker({ logStore });
     await topicOf(broker, "t");
     logStore.after = () => Promise.reject(lost());
-    expect(await produce(broker, "t", [{ value: "unknown" }])).toEqual(["KAFKA_STORAGE_ERROR"]);
+    const value = Buffer.from("unknown");
+    const request = { topic: "t", acks: -1, timeoutMs: 5_000, records: [{ key: null, value, headers: [] }] } as const;
+    expect(await produceRecords(broker, request)).toMatchObject({
+      value: {
+        results: [{ refusal: { code: "KAFKA_STORAGE_ERROR", hint: expect.stringContaining("may be in the log") } }],
+      },
+    });
     logStore.after = undefined;
     expect(await produce(broker, "t", [{ value: "next" }])).toEqual(["0:1"]);
     expect(await values(broker, "t")).toEqual(["0=unknown", "1=next"]);

@@ -95,6 +95,22 @@ describe("an election over HTTP", () => {
       expect(clock.now() - begun).toBeLessThan(20_000);
     }));
 
+  it("leaves a batch that a reader of records neither sees nor stops at, however little it asks for", async () => {
+    const sent = { acks: -1, timeoutMs: 5_000 } as const;
+    for (const [value, leader, at] of [["a", 2, 1] as const, ["b", 3, 3] as const]) {
+      await elect({ partitions: [{ topic_name: "t", partition_id: 0, leader }] });
+      expect(await produce(regions.broker(1), "t", [{ partition: 0, value }], sent)).toEqual([`0:${at}`]);
+    }
+    const page = async (offset: number) => {
+      const { body } = await call(`/topics/t/partitions/0/records?offset=${offset}&max_bytes=1&value_format=STRING`);
+      const values = body.data.map(({ value }: { value: { data: string } }) => value.data);
+      return [values, body.metadata.next_offset, body.metadata.high_watermark];
+    };
+    expect(await page(0)).toEqual([["a"], 2, 4]);
+    expect(await page(2)).toEqual([["b"], 4, 4]);
+    expect(await page(4)).toEqual([[], 4, 4]);
+  });
+
   it("does what one request asks of one partition in turn", async () => {
     const partitions = [2, 3, 2].map((leader) => ({ topic_name: "t", partition_id: 0, leader }));
     expect((await elect({ partitions })).data).toMatchObject([
