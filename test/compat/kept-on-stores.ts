@@ -18,6 +18,7 @@ import { DynamoDbMetadataStore } from "../../shared/storage/dynamodb/dynamodb-me
 import { DynamoDbSegmentRegistry } from "../../shared/storage/dynamodb/dynamodb-segment-registry.ts";
 import { createTables } from "../../shared/storage/dynamodb/tables.ts";
 import { memoryParts } from "../fixtures/broker.ts";
+import { ledByFirst } from "../fixtures/led-by-first.ts";
 import { RecordedMetrics } from "../fixtures/recorded-metrics.ts";
 import type { SegmentFiles } from "./dump-log-segments.ts";
 
@@ -86,7 +87,9 @@ export class KeptOnStores {
   async create(name: string, configs: Record<string, string>, replicationFactor: number): Promise<string> {
     const created = await createTopic(this.broker(1), { name, partitionCount: 1, replicationFactor, configs });
     if (!created.ok) throw new Error(created.refusal.message);
-    return created.value.topicId;
+    const { topicId } = created.value;
+    await ledByFirst(this.broker(1).metadataStore, topicId);
+    return topicId;
   }
 
   /** A run of the upkeep in each region, which must not fail. */
