@@ -76,12 +76,12 @@ async function fetchOnce(
     found.push({ position, fetched });
     if (nextOffset < highWatermark) withMore.push({ ...position, offset: nextOffset });
   };
-  const mostOf = ({ cold }: Group["positions"][number]) => (cold ? maxColdBytes : maxBytes);
+  const mostOf = ({ cold }: Pick<Placed, "cold">) => (cold ? maxColdBytes : maxBytes);
   for (let from = 0; from < positions.length && (left().hot > 0 || left().cold); ) {
     const group = await nextGroup(broker, positions, from, maxColdBytes - size);
     const share = Math.max(1, Math.floor(left().hot / (positions.length - from)));
-    from += group.positions.length;
-    const some = group.positions.filter(({ cold }) => (cold ? left().cold : left().hot > 0));
+    from += group.length;
+    const some = group.filter(({ cold }) => (cold ? left().cold : left().hot > 0));
     const coldBytes = maxColdBytes - size;
     const fetches = some.map(({ position, cold }) =>
       fetchNow(broker, position, { maxBytes: share, maxColdBytes: cold ? coldBytes : share }),
@@ -97,7 +97,7 @@ async function fetchOnce(
     if (cold ? !hasRoom : hot <= 0) continue;
     const limits = { maxBytes: Math.max(1, hot), maxColdBytes: Math.max(1, maxColdBytes - size) };
     const fetched = await fetchNow(broker, position, limits);
-    if (fetched.ok) take(position, fetched, mostOf({ position, cold }));
+    if (fetched.ok) take(position, fetched, mostOf({ cold }));
   }
   return found;
 }
@@ -107,8 +107,10 @@ function hasColdRoom(leftBytes: number, maxColdBytes: number): boolean {
   return leftBytes > 0 && leftBytes >= maxColdBytes * LEAST_COLD_PART;
 }
 
-interface Group {
-  readonly positions: readonly { readonly position: Position; readonly cold: boolean }[];
+/** `cold`: it is read from a segment. */
+interface Placed {
+  readonly position: Position;
+  readonly cold: boolean;
 }
 
 /** The next ones that are read at once: of those in segments as many as fit into the answer, so that nothing is read and then left. One at least. */
@@ -117,10 +119,10 @@ async function nextGroup(
   positions: readonly Position[],
   from: number,
   coldBytes: number,
-): Promise<Group> {
+): Promise<readonly Placed[]> {
   const some = positions.slice(from, from + READS_AT_ONCE);
   const cold = await Promise.all(some.map((position) => isCold(broker, position)));
-  const group: { position: Position; cold: boolean }[] = [];
+  const group: Placed[] = [];
   let room = coldBytes;
   for (const [index, position] of some.entries()) {
     if (cold[index]!) {
@@ -129,7 +131,7 @@ async function nextGroup(
     }
     group.push({ position, cold: cold[index]! });
   }
-  return { positions: group };
+  return group;
 }
 
 async function fetchNow(
